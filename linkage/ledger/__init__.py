@@ -1,0 +1,1 @@
+"""The ledger: what was said, decided and published, append-only, on disk."""

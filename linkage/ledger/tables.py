@@ -1,0 +1,198 @@
+"""The tables of the ledger: their columns are the contract between the stages.
+
+Facts are written once and never changed. A fact is its content: the same row said twice is one fact, so
+loading a file again adds nothing. Results of a resolution are appended as differences and count only once
+the row of that resolution stands in `resolutions`, which is written last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+TEXT = pa.string()
+WHOLE = pa.int64()
+REAL = pa.float64()
+TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTable:
+    """A table of the ledger: its name, its columns, and what it holds."""
+
+    name: str
+    about: str
+    schema: pa.Schema
+
+
+def _table(name: str, about: str, /, **columns: pa.DataType) -> LedgerTable:
+    return LedgerTable(name, about, pa.schema(list(columns.items())))
+
+
+OBSERVATIONS = _table(
+    "observations",
+    "subject × identifier: who used which value, when, how often; `raw` only where it differs from `value`",
+    subject_type=TEXT,
+    subject_id=TEXT,
+    kind=TEXT,
+    value=TEXT,
+    raw=TEXT,
+    first_seen=TIME,
+    last_seen=TIME,
+    count=WHOLE,
+    source=TEXT,
+)
+USAGE = _table(
+    "usage",
+    "requests and tokens of an account in an hour, per model and endpoint",
+    account_id=TEXT,
+    window_start=TIME,
+    model=TEXT,
+    endpoint=TEXT,
+    requests=WHOLE,
+    input_tokens=WHOLE,
+    output_tokens=WHOLE,
+)
+ACCOUNTS = _table(
+    "accounts",
+    "accounts as the provider describes them; the last row of an account counts; attributes as a JSON object",
+    account_id=TEXT,
+    created_at=TIME,
+    status=TEXT,
+    organisation_id=TEXT,
+    country=TEXT,
+    plan=TEXT,
+    display_name=TEXT,
+    attributes=TEXT,
+)
+ORGANISATIONS = _table(
+    "organisations",
+    "organisations as the provider describes them; the last row counts; attributes as a JSON object",
+    organisation_id=TEXT,
+    name=TEXT,
+    domain=TEXT,
+    country=TEXT,
+    registration_number=TEXT,
+    attributes=TEXT,
+)
+DECISIONS = _table(
+    "decisions",
+    "what people said about two subjects; left and right as `account:ID` or `organisation:ID`",
+    left=TEXT,
+    right=TEXT,
+    judgement=TEXT,
+    author=TEXT,
+    reason=TEXT,
+    decided_at=TIME,
+)
+REJECTIONS = _table(
+    "rejections",
+    "rows that were not taken, with place and reason; `raw` as a JSON object, card numbers masked",
+    rejection_id=TEXT,
+    batch_id=TEXT,
+    record=TEXT,
+    file=TEXT,
+    line=WHOLE,
+    column=TEXT,
+    code=TEXT,
+    reason=TEXT,
+    raw=TEXT,
+    mapping=TEXT,
+    rejected_at=TIME,
+)
+REPLAYS = _table(
+    "replays",
+    "rejections that were taken after all, by `linkage rejections replay`",
+    rejection_id=TEXT,
+    replayed_at=TIME,
+)
+RESOLUTIONS = _table(
+    "resolutions",
+    "one row a finished resolution, written last; `versions` (table → ledger version read) and `summary` are JSON",
+    resolution_id=TEXT,
+    started_at=TIME,
+    finished_at=TIME,
+    model_version=TEXT,
+    versions=TEXT,
+    summary=TEXT,
+)
+MEMBERSHIPS = _table(
+    "memberships",
+    "difference of a resolution: where a subject now is; a null cluster_id: it left and is alone",
+    resolution_id=TEXT,
+    subject_type=TEXT,
+    subject_id=TEXT,
+    cluster_id=TEXT,
+    confidence=REAL,
+)
+CLUSTERS = _table(
+    "clusters",
+    "difference of a resolution: clusters born or changed; size 0: retired. `weakest` is a JSON object",
+    resolution_id=TEXT,
+    cluster_id=TEXT,
+    size=WHOLE,
+    accounts=WHOLE,
+    organisations=WHOLE,
+    confidence=REAL,
+    created_at=TIME,
+    weakest=TEXT,
+)
+LINEAGE = _table(
+    "lineage",
+    "what became of clusters: born, grew, shrank, changed, merged, split, retired; an ended or split id names each "
+    "successor",
+    resolution_id=TEXT,
+    at=TIME,
+    event=TEXT,
+    cluster_id=TEXT,
+    successor_id=TEXT,
+    members=WHOLE,
+)
+EVIDENCE = _table(
+    "evidence",
+    "what holds the clusters born or changed together: identifiers with their bits, as counted at the merge",
+    resolution_id=TEXT,
+    cluster_id=TEXT,
+    kind=TEXT,
+    value=TEXT,
+    bits=REAL,
+    full_bits=REAL,
+    members=WHOLE,
+    holders=WHOLE,
+    holder_clusters=WHOLE,
+    reason=TEXT,
+)
+MERGES = _table(
+    "merges",
+    "the dendrogram of the clusters born or changed: left and right parts by one member each, in merge order",
+    resolution_id=TEXT,
+    cluster_id=TEXT,
+    round=WHOLE,
+    left=TEXT,
+    right=TEXT,
+    left_size=WHOLE,
+    right_size=WHOLE,
+    bits=REAL,
+    posterior=REAL,
+    evidence=TEXT,
+)
+IDENTIFIERS = _table(
+    "identifiers",
+    "difference of a resolution: shared identifiers with their holders in subjects and in clusters, and their class",
+    resolution_id=TEXT,
+    kind=TEXT,
+    value=TEXT,
+    holders=WHOLE,
+    holder_clusters=WHOLE,
+    sharing_class=TEXT,
+)
+
+#: What the provider and its people said: the source of truth.
+FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS)
+#: What was refused.
+REFUSED = (REJECTIONS, REPLAYS)
+#: What the engine published; `resolutions` last.
+RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS)
+
+TABLES: dict[str, LedgerTable] = {table.name: table for table in (*FACTS, *REFUSED, *RESULTS)}

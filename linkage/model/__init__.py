@@ -1,0 +1,22 @@
+"""The nouns of the field: frozen, slotted, valid once built. Standard library only.
+
+Bulk data travels as Arrow tables (`linkage.ledger.tables` has their columns); these objects are for single
+things: what an investigator asks about, what a person decided, what a row was rejected for.
+"""
+
+from linkage.model.decision import Decision, Judgement
+from linkage.model.explanation import Evidence, Explanation
+from linkage.model.identifier import Identifier
+from linkage.model.rejection import Rejection
+from linkage.model.subject import Subject, SubjectType
+
+__all__ = [
+    "Decision",
+    "Evidence",
+    "Explanation",
+    "Identifier",
+    "Judgement",
+    "Rejection",
+    "Subject",
+    "SubjectType",
+]
