@@ -1,0 +1,89 @@
+"""`linkage resolve`: ledger → clusters → graph, or files → files."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Engine(StrEnum):
+    """What runs the engine's steps."""
+
+    DUCKDB = "duckdb"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("resolve")(resolve)
+
+
+def resolve(
+    dataset: Annotated[
+        Path | None, typer.Argument(help="A data set to resolve into files; without it, the ledger is resolved.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the answer, with DATASET.")] = None,
+    engine: Annotated[Engine, typer.Option(help="What runs the engine.")] = Engine.DUCKDB,
+    model: Annotated[Path | None, typer.Option(help="A model table (TOML) instead of the one shipped.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="A mapping (TOML) for files of any other shape.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Resolve accounts into clusters.
+
+    Without arguments: the facts of the ledger, published as a difference to ledger and graph; clusters keep their ids.
+
+    With a data set and --out: files to files, no server. Writes clusters.parquet (account_id, cluster_id, size,
+    confidence), evidence.parquet, merges.parquet and resolution.json.
+
+    Examples:
+
+      linkage resolve
+
+      linkage resolve worlds/a --out answer
+    """
+    import os
+
+    from linkage.cli.terminal import out as console
+    from linkage.cli.terminal import progress
+    from linkage.settings import Settings
+
+    if (dataset is None) != (out is None):
+        raise typer.BadParameter("a data set and --out go together")
+    settings = Settings.load(os.environ)
+    with progress() as report:
+        if dataset and out:
+            from linkage.engine.model import Model
+            from linkage.ingest import Mapping
+            from linkage.service.filing import resolve_files
+
+            summary = resolve_files(
+                dataset,
+                out,
+                model=Model.load(model or settings.model),
+                mapping=Mapping.load(mapping) if mapping else None,
+                phone_region=settings.phone_region,
+                memory_limit=settings.memory_limit,
+                progress=report,
+            )
+        else:
+            from linkage.service import Service
+
+            if model:
+                settings = settings.model_copy(update={"model": model})
+            with Service.open(settings) as service:
+                summary = service.resolve(progress=report)
+                service.catch_up(progress=report)
+    if as_json:
+        console.print_json(json.dumps(summary, default=str))
+    else:
+        _print(summary)
+
+
+def _print(summary: dict[str, Any]) -> None:
+    from linkage.cli.terminal import out as console
+
+    for name, value in summary.items():
+        if isinstance(value, (int, float, str)):
+            console.print(f"{name.replace('_', ' '):24} {value:,}" if isinstance(value, (int, float)) else f"{name.replace('_', ' '):24} {value}")

@@ -1,0 +1,136 @@
+"""Files → engine → files, without ledger, graph or server: for notebooks and nightly jobs."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from linkage import ingest
+from linkage.engine.model import Model
+from linkage.engine.resolve import Facts, Resolution, resolve
+from linkage.errors import UnreadableFile
+from linkage.ledger.tables import REJECTIONS
+from linkage.model.progress import Progress, silent
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Normalised batches written to a folder, one Parquet file each, so that memory stays flat."""
+
+    folder: Path
+    files: dict[str, list[str]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        written = self.files.setdefault(record, [])
+        path = self.folder / f"{record}-{len(written):05}.parquet"
+        pq.write_table(rows, path, compression="zstd", compression_level=1)
+        written.append(str(path))
+        self.rows[record] = self.rows.get(record, 0) + rows.num_rows
+
+
+def resolve_files(
+    dataset: Path,
+    out: Path,
+    *,
+    model: Model,
+    mapping: ingest.Mapping | None = None,
+    phone_region: str | None = None,
+    memory_limit: str = "4GB",
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Resolve a data set into `out` and return what `resolution.json` says.
+
+    Writes `clusters.parquet`, `evidence.parquet`, `merges.parquet`, `resolution.json`, and, where there is something
+    to say, `organisations.parquet` and `rejections.parquet`. Cluster ids are derived from the members: the same facts
+    give the same ids.
+    """
+    started = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".normalised-", dir=out))
+    try:
+        parts = _Parts(work)
+        for batch in ingest.read([dataset], mapping=mapping, phone_region=phone_region, progress=progress):
+            parts.add(batch.record, batch.rows)
+            parts.add("rejections", batch.rejections)
+        if not parts.rows.get("observations") and not parts.rows.get("accounts"):
+            raise UnreadableFile(
+                f"{dataset} holds no accounts and no observations to resolve",
+                next_step="Name a folder with the files of the load format, or give a --mapping.",
+            )
+        read = time.perf_counter() - started
+        facts = Facts(
+            **{
+                name: parts.files.get(name, [])
+                for name in ("observations", "accounts", "organisations", "usage", "decisions")
+            }
+        )
+        resolution = resolve(facts, model, progress=progress, memory_limit=memory_limit)
+        _write(resolution, parts, out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    summary = {
+        **resolution.summary,
+        "rows": parts.rows,
+        "read_seconds": round(read, 3),
+        "total_seconds": round(time.perf_counter() - started, 3),
+        "peak_memory_bytes": _peak_memory(),
+    }
+    (out / "resolution.json").write_text(json.dumps(summary, indent=2, default=str) + "\n")
+    return summary
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _write(resolution: Resolution, parts: _Parts, out: Path) -> None:
+    for name, subject_type, column in (
+        ("clusters", "account", "account_id"),
+        ("organisations", "organisation", "organisation_id"),
+    ):
+        table = _clusters_of(resolution.memberships, subject_type, column)
+        path = out / f"{name}.parquet"
+        if table.num_rows or subject_type == "account":
+            pq.write_table(table, path)
+        else:
+            path.unlink(missing_ok=True)
+    for name, table in (("evidence", resolution.evidence), ("merges", resolution.merges)):
+        pq.write_table(_with_cluster_id(table), out / f"{name}.parquet")
+    rejected = [pq.read_table(path) for path in parts.files.get("rejections", [])]
+    (out / "rejections.parquet").unlink(missing_ok=True)
+    if rejected:
+        pq.write_table(pa.concat_tables(rejected).cast(REJECTIONS.schema), out / "rejections.parquet")
+
+
+def _clusters_of(memberships: pa.Table, subject_type: str, column: str) -> pa.Table:
+    chosen = memberships.filter(pa.compute.equal(memberships["subject_type"], subject_type))
+    return _with_cluster_id(
+        pa.table(
+            {
+                column: chosen["subject_id"],
+                "label": chosen["label"],
+                "size": chosen["size"],
+                "confidence": chosen["confidence"],
+            }
+        ),
+        at=1,
+    )
+
+
+def _with_cluster_id(table: pa.Table, *, at: int = 0) -> pa.Table:
+    ids = pa.compute.binary_join_element_wise("c", table["label"].cast(pa.string()), "")
+    return table.add_column(at, "cluster_id", ids).drop_columns(["label"])
