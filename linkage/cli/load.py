@@ -18,17 +18,17 @@ def register(app: typer.Typer) -> None:
 
 
 def load(
-    paths: Annotated[list[Path], typer.Argument(help="Record files, or folders of them (data sets).", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Record files, or folders of them (data sets).", show_default=False)
+    ],
     mapping: Annotated[Path | None, typer.Option(help="A mapping (TOML) for files of any other shape.")] = None,
-    graph: Annotated[
-        bool, typer.Option(help="Project into Neo4j too; without it the graph catches up later.")
-    ] = True,
+    graph: Annotated[bool, typer.Option(help="Project into Neo4j too; without it the graph catches up later.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Load tables into the ledger and the graph.
 
     Files are CSV, JSONL or Parquet (also .gz), named after what they hold: accounts, organisations, observations,
-    usage, decisions. Rows that cannot be taken are kept with file, line and reason; see [bold]linkage rejections[/bold].
+    usage, decisions. Rows that cannot be taken are kept with file, line and reason: see linkage rejections.
     Loading the same files again changes nothing; a load that was killed is finished by starting it again.
 
     Examples:
@@ -87,4 +87,6 @@ def _print(summary: LoadSummary) -> None:
     if summary.rejected:
         notes.print(f"{summary.rejected:,} rows were not taken: `linkage rejections list` says which and why.")
     if summary.unknown_kinds:
-        notes.print(f"Kinds without rules of their own, linked with caution: {', '.join(sorted(summary.unknown_kinds))}.")
+        notes.print(
+            f"Kinds without rules of their own, linked with caution: {', '.join(sorted(summary.unknown_kinds))}."
+        )

@@ -86,4 +86,8 @@ def _print(summary: dict[str, Any]) -> None:
 
     for name, value in summary.items():
         if isinstance(value, (int, float, str)):
-            console.print(f"{name.replace('_', ' '):24} {value:,}" if isinstance(value, (int, float)) else f"{name.replace('_', ' '):24} {value}")
+            console.print(
+                f"{name.replace('_', ' '):24} {value:,}"
+                if isinstance(value, (int, float))
+                else f"{name.replace('_', ' '):24} {value}"
+            )

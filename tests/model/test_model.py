@@ -1,0 +1,59 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage.model import Decision, Evidence, Explanation, Identifier, Judgement, Subject, SubjectType
+from linkage.model.identifier import opaque_id
+
+
+def test_a_subject_reads_back_from_its_text() -> None:
+    assert Subject.parse("organisation:acme") == Subject(SubjectType.ORGANISATION, "acme")
+    assert Subject.parse(str(Subject.account("a"))) == Subject.account("a")
+
+
+def test_a_bare_id_is_an_account_even_with_a_colon_in_it() -> None:
+    # the ids of some sources carry their system's name in front: CUSTOMERS:1001
+    assert Subject.parse("CUSTOMERS:1001") == Subject.account("CUSTOMERS:1001")
+
+
+@given(st.text(min_size=1))
+def test_any_account_survives_the_way_through_text(account_id: str) -> None:
+    assert Subject.parse(str(Subject.account(account_id))) == Subject.account(account_id)
+
+
+def test_what_is_empty_cannot_be_built() -> None:
+    with pytest.raises(ValueError, match="needs an id"):
+        Subject.account("")
+    with pytest.raises(ValueError, match="a kind and a value"):
+        Identifier("ip", "")
+    with pytest.raises(ValueError, match="different subjects"):
+        Decision(Subject.account("a"), Subject.account("a"), Judgement.SAME)
+
+
+def test_an_identifier_reads_back_from_its_key_though_its_value_has_colons() -> None:
+    address = Identifier("ip", "2001:db8::/64")
+    assert Identifier.of_key(address.key) == address
+
+
+def test_an_opaque_id_depends_on_the_secret() -> None:
+    assert opaque_id("ip:1.2.3.4", b"a" * 32) != opaque_id("ip:1.2.3.4", b"b" * 32)
+    assert "1.2.3.4" not in opaque_id("ip:1.2.3.4", b"a" * 32)
+
+
+def test_the_bits_shown_add_up_to_the_total() -> None:
+    pieces = tuple(
+        Evidence(Identifier("ip", value), bits, 5.0, 2, 2, "", datetime.now(UTC))
+        for value, bits in (("a", 3.0), ("b", -1.0), ("c", 0.0))
+    )
+    explanation = Explanation(Subject.account("a"), Subject.account("b"), pieces, prior_bits=-2.0, threshold=0.5)
+    assert explanation.total_bits == 2.0
+    assert explanation.posterior == 0.5
+    assert explanation.linked
+
+
+def test_overwhelming_evidence_does_not_overflow() -> None:
+    piece = Evidence(Identifier("decision", "x"), 1e6, 1e6, 2, 2, "")
+    left, right = Subject.account("a"), Subject.account("b")
+    assert Explanation(left, right, (piece,), -10, 0.8).posterior == 1.0

@@ -1,0 +1,55 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from linkage.errors import BadSettings
+from linkage.settings import Settings, project_secret
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "linkage.toml"
+    config.write_text('port = 9000\nhost = "127.0.0.2"\n')
+    settings = Settings.load({"LINKAGE_CONFIG": str(config), "LINKAGE_PORT": "9100"})
+    assert (settings.port, settings.host) == (9100, "127.0.0.2")
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.load({"LINKAGE_NEO4J_URI": ""}).neo4j_uri is None
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(BadSettings) as caught:
+        Settings.load({"LINKAGE_PORT": "no", "LINKAGE_PHONE_REGION": "germany"})
+    assert [detail.split(":")[0] for detail in caught.value.details] == ["port", "phone_region"]
+
+
+def test_an_unknown_key_of_the_file_is_a_fault(tmp_path: Path) -> None:
+    config = tmp_path / "linkage.toml"
+    config.write_text("prot = 1\n")
+    with pytest.raises(BadSettings, match="prot"):
+        Settings.load({"LINKAGE_CONFIG": str(config)})
+
+
+def test_a_broken_file_and_a_missing_one_are_told(tmp_path: Path) -> None:
+    config = tmp_path / "linkage.toml"
+    with pytest.raises(BadSettings, match="does not exist"):
+        Settings.load({"LINKAGE_CONFIG": str(config)})
+    config.write_text("port = = 1")
+    with pytest.raises(BadSettings, match="no readable TOML"):
+        Settings.load({"LINKAGE_CONFIG": str(config)})
+
+
+def test_a_password_does_not_show_in_the_settings_text() -> None:
+    settings = Settings.load({"LINKAGE_NEO4J_PASSWORD": "hunter2", "LINKAGE_API_KEY": "hunter3"})
+    assert "hunter" not in repr(settings)
+
+
+def test_the_project_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    first = project_secret(tmp_path / "data")
+    assert len(first) == 32
+    assert project_secret(tmp_path / "data") == first
+    path = tmp_path / "data" / "secret.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path / "data") == ["secret.key"]  # noqa: PTH208 - no draft is left behind
