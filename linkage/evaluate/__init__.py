@@ -1,0 +1,7 @@
+"""How well clusters match the truth: pairwise, B-cubed, rings, bystanders, calibration."""
+
+from linkage.evaluate.measures import evaluate
+from linkage.evaluate.report import Bin, Calibration, Estimate, Group, Report, Scores
+from linkage.evaluate.tables import read_table
+
+__all__ = ["Bin", "Calibration", "Estimate", "Group", "Report", "Scores", "evaluate", "read_table"]
