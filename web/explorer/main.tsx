@@ -1,0 +1,80 @@
+// The GraphQL explorer: GraphiQL with the saved investigations open beside it.
+
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import '@graphiql/plugin-explorer/style.css';
+import './style.css';
+
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { useGraphiQL } from '@graphiql/react';
+import type { Fetcher } from '@graphiql/toolkit';
+import { GraphiQL } from 'graphiql';
+import { StrictMode, useEffect, useMemo } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { look } from './clues';
+import { Header } from './header';
+import { INVESTIGATIONS } from './investigations';
+import { investigationsPlugin } from './panel';
+import { keyWanted, operate } from './service';
+import { useSignal } from './signal';
+import { storage } from './storage';
+
+const PLUGINS = [investigationsPlugin, explorerPlugin()];
+const FIRST_TABS = INVESTIGATIONS.slice(0, 1).map(({ text }) => ({ query: `${text}\n` }));
+
+/** Stands in the place of GraphiQL's logo: nothing to see, but inside GraphiQL, where the editors are known. */
+function EditorSettings() {
+  const editors = useGraphiQL((state) => [
+    state.queryEditor,
+    state.variableEditor,
+    state.headerEditor,
+    state.responseEditor,
+  ]);
+  useEffect(() => {
+    // The story at the head of an investigation is prose: wrapped rather than cut off.
+    for (const editor of editors) editor?.updateOptions({ wordWrap: 'on', fontSize: 13 });
+  }, [editors]);
+  return null;
+}
+
+function App() {
+  const wanted = useSignal(keyWanted);
+  // A new function when a key was given: GraphiQL then fetches the schema again.
+  const fetcher = useMemo<Fetcher>(() => (parameters, options) => operate(parameters, options), [wanted]);
+  useEffect(() => {
+    if (!wanted) void look();
+  }, [wanted]);
+  return (
+    <>
+      <Header />
+      <main>
+        <GraphiQL
+          fetcher={fetcher}
+          plugins={PLUGINS}
+          visiblePlugin={investigationsPlugin}
+          defaultTabs={FIRST_TABS}
+          defaultEditorToolsVisibility="variables"
+          shouldPersistHeaders={false}
+          showPersistHeadersSettings={false}
+          storage={storage}
+          inputValueDeprecation
+          schemaDescription
+        >
+          <GraphiQL.Logo>
+            <EditorSettings />
+          </GraphiQL.Logo>
+        </GraphiQL>
+      </main>
+    </>
+  );
+}
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}
