@@ -1,0 +1,151 @@
+"""The model: one versioned table of what each kind of identifier is worth.
+
+The packaged table `models/default.toml` is complete. A file given by the user overrides single numbers of it and
+may add kinds and families; all faults of a file are told at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from linkage.errors import BadModel
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Prior(_Part):
+    """Odds against a pair, and the posterior a link needs."""
+
+    neighbourhood: Annotated[float, Field(gt=1)]
+    threshold: Probability
+
+    @property
+    def bits(self) -> float:
+        """log2 of the prior odds: negative."""
+        return -math.log2(self.neighbourhood)
+
+    @property
+    def threshold_bits(self) -> float:
+        """log2 of the posterior odds a link needs."""
+        return math.log2(self.threshold / (1 - self.threshold))
+
+
+class Rounds(_Part):
+    """How the collective rounds run."""
+
+    maximum: Annotated[int, Field(ge=1)]
+    candidate_holders: Annotated[int, Field(ge=2)]
+    star_bits: Positive
+    size_correction: NotNegative
+
+
+class Organisations(_Part):
+    """When a declared membership links by itself, and which kinds are an organisation's own."""
+
+    largest_declared: Annotated[int, Field(ge=1)]
+    open_kinds: tuple[str, ...]
+    own_kinds: tuple[str, ...]
+
+
+class Confidence(_Part):
+    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds."""
+
+    slope: Positive
+    offset: float
+
+
+class Family(_Part):
+    """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits."""
+
+    within: Annotated[float, Field(ge=0, le=1)]
+    cap: Positive = 1000.0
+
+
+class Kind(_Part):
+    """What one kind of identifier is worth, as a logit: ln(purity odds) - fade · ln(holders - 1) - stale · days apart."""
+
+    purity: Probability
+    fade: NotNegative
+    stale: NotNegative
+    family: str
+
+    @property
+    def logit(self) -> float:
+        """ln of the odds that the only two holders are one actor's: α."""
+        return math.log(self.purity / (1 - self.purity))
+
+
+class Model(_Part):
+    """All parameters of a resolution."""
+
+    version: str
+    prior: Prior
+    rounds: Rounds
+    organisations: Organisations
+    confidence: Confidence
+    families: dict[str, Family]
+    kinds: dict[str, Kind]
+    unknown: Kind
+
+    @model_validator(mode="after")
+    def _families_exist(self) -> Self:
+        for name, kind in [*self.kinds.items(), ("unknown", self.unknown)]:
+            if kind.family not in self.families:
+                raise ValueError(f"{name}: there is no family called {kind.family!r}")
+        return self
+
+    def kind(self, name: str) -> Kind:
+        """The parameters of a kind; of an unknown one the cautious defaults."""
+        return self.kinds.get(name, self.unknown)
+
+    @property
+    def fingerprint(self) -> str:
+        """The version with a short hash of every number: two models with one fingerprint are the same."""
+        return f"{self.version}-{hashlib.blake2b(self.model_dump_json().encode(), digest_size=4).hexdigest()}"
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Model:
+        """The default model, with the numbers of the TOML file at `path` in place of its own."""
+        default = tomllib.loads((resources.files("linkage.engine") / "models" / "default.toml").read_text("utf-8"))
+        return _checked(default if path is None else _merged(default, _read(Path(path))), str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BadModel(f"The model {path} cannot be read: {fault}", next_step="Check the path.") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise BadModel(f"The model {path} is not TOML: {fault}", next_step="Mend the line and try again.") from fault
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = base.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _checked(table: dict[str, Any], path: str) -> Model:
+    try:
+        return Model.model_validate(table)
+    except ValidationError as fault:
+        raise BadModel(
+            f"The model {path} has {fault.error_count()} fault(s).",
+            details=[f"{'.'.join(map(str, e['loc'])) or 'model'}: {e['msg']}" for e in fault.errors()],
+            next_step="Mend each of them; docs/engine.md says what the numbers mean.",
+        ) from fault

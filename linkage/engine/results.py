@@ -1,0 +1,104 @@
+"""The steps after the rounds: SQL text that turns labels and the dendrogram into the published tables."""
+
+from __future__ import annotations
+
+#: Shared by many clusters: which class a value of a kind falls into, by its holder clusters (first row that fits).
+SHARING_CLASSES: tuple[tuple[str, int, str], ...] = (
+    # kinds, at least so many holder clusters, class
+    ("ip", 1000, "mobile"),
+    ("ip", 200, "campus"),
+    ("ip", 20, "office"),
+    ("ip", 2, "home"),
+    ("payment_method", 20, "reseller"),
+    ("bank_account", 20, "reseller"),
+    ("prompt_template", 20, "public"),
+)
+
+
+def memberships() -> str:
+    """Every subject with its cluster."""
+    return """
+        SELECT s.subject_type, s.subject_id, CAST(l.label AS BIGINT) AS label, CAST(l.size AS BIGINT) AS size,
+               l.confidence
+        FROM subjects s JOIN labels l USING (subject) ORDER BY s.subject"""
+
+
+def merges() -> str:
+    """The dendrogram; `evidence` a JSON list of the pieces, strongest first."""
+    return """
+        WITH pieces AS (
+            SELECT e.merge, to_json(list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2),
+                                          'full_bits': round(e.full_bits, 2), 'holder_clusters': e.holders}
+                                         ORDER BY e.bits DESC, v.v)) AS evidence
+            FROM merge_evidence e JOIN shared_values v ON v.v = e.value GROUP BY 1)
+        SELECT CAST(ll.label AS BIGINT) AS label, CAST(m.round AS BIGINT) AS round,
+               l.subject_type || ':' || l.subject_id AS "left", r.subject_type || ':' || r.subject_id AS "right",
+               CAST(m.left_size AS BIGINT) AS left_size, CAST(m.right_size AS BIGINT) AS right_size, m.bits, m.posterior,
+               coalesce(CAST(p.evidence AS VARCHAR), m.declared) AS evidence
+        FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right
+        JOIN labels ll ON ll.subject = m.left LEFT JOIN pieces p USING (merge)
+        ORDER BY m.merge"""
+
+
+def cluster_values() -> str:
+    """Shared values inside each cluster of two or more, with the members that hold them."""
+    return """
+        SELECT l.label, h.value, count(*) AS members FROM holding_rows h JOIN labels l USING (subject)
+        WHERE l.size > 1 GROUP BY ALL HAVING count(*) > 1"""
+
+
+def value_clusters() -> str:
+    """In how many clusters each shared value is held, now that the rounds are over."""
+    return """
+        SELECT h.value, count(DISTINCT l.label) AS holder_clusters FROM holding_rows h JOIN labels l USING (subject)
+        GROUP BY 1"""
+
+
+def evidence() -> str:
+    """What holds each cluster together: each shared value with the bits it had at the merge it decided most."""
+    return """
+        WITH counted AS (
+            SELECT l.label, e.value, max(e.bits) AS bits, max(e.full_bits) AS full_bits, arg_max(e.holders, e.bits) AS at_merge
+            FROM merge_evidence e JOIN merge_list m USING (merge) JOIN labels l ON l.subject = m.left GROUP BY ALL)
+        SELECT CAST(c.label AS BIGINT) AS label, v.kind, v.value, round(coalesce(e.bits, 0), 3) AS bits,
+               round(coalesce(e.full_bits, 0), 3) AS full_bits, CAST(c.members AS BIGINT) AS members,
+               CAST(v.holders AS BIGINT) AS holders, CAST(n.holder_clusters AS BIGINT) AS holder_clusters,
+               CASE WHEN e.value IS NULL AND n.holder_clusters > 50
+                        THEN '0 bits: held by ' || n.holder_clusters || ' clusters'
+                    WHEN e.value IS NULL THEN 'shared, decided no merge'
+                    WHEN e.bits < e.full_bits - 0.01
+                        THEN 'counted ' || round(e.bits, 1) || ' of ' || round(e.full_bits, 1)
+                             || ' bits: time between uses, size of the clusters, or other pieces of its family'
+                    ELSE 'counted in full' END AS reason
+        FROM cluster_values c JOIN shared_values v ON v.v = c.value JOIN value_clusters n ON n.value = c.value
+        LEFT JOIN counted e ON e.label = c.label AND e.value = c.value
+        ORDER BY c.label, bits DESC, v.v"""
+
+
+def identifiers() -> str:
+    """Shared identifiers with their holders and sharing class."""
+    rows = "\n".join(
+        f"WHEN v.kind = '{kind}' AND n.holder_clusters >= {least} THEN '{name}'"
+        for kind, least, name in SHARING_CLASSES
+    )
+    return f"""
+        SELECT v.kind, v.value, CAST(v.holders AS BIGINT) AS holders,
+               CAST(n.holder_clusters AS BIGINT) AS holder_clusters,
+               CASE WHEN n.holder_clusters = 1 THEN 'private' {rows} ELSE 'unknown' END AS sharing_class
+        FROM shared_values v JOIN value_clusters n ON n.value = v.v ORDER BY v.v"""
+
+
+def weakest() -> str:
+    """The merge with the least evidence of each cluster: what it would fall into without it."""
+    return """
+        WITH ranked AS (
+            SELECT m.*, l.label, l.size FROM merge_list m JOIN labels l ON l.subject = m.left
+            QUALIFY row_number() OVER (PARTITION BY l.label ORDER BY m.bits, m.merge) = 1),
+        pieces AS (
+            SELECT e.merge, list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2)} ORDER BY e.bits DESC, v.v)
+                   FILTER (e.bits > 0) AS identifiers
+            FROM merge_evidence e JOIN ranked USING (merge) JOIN shared_values v ON v.v = e.value GROUP BY 1)
+        SELECT CAST(r.label AS BIGINT) AS label,
+               CAST(to_json({'bits': round(r.bits, 2), 'parts': [r.left_size, r.right_size],
+                             'identifiers': coalesce(p.identifiers, [])}) AS VARCHAR) AS weakest
+        FROM ranked r LEFT JOIN pieces p USING (merge) ORDER BY r.label"""

@@ -1,0 +1,142 @@
+"""The steps before and after the rounds: each a function that returns SQL text for one named table.
+
+Facts → `subjects`, `holdings`, `shared_values` (the input of the rounds); labels and dendrogram → results.
+"""
+
+from __future__ import annotations
+
+from linkage.engine.model import Model
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values) or "NULL"
+
+
+def subject_ids() -> str:
+    """Every subject that any fact names."""
+    return """
+        SELECT DISTINCT subject_type, subject_id FROM (
+            SELECT 'account' AS subject_type, account_id AS subject_id FROM accounts
+            UNION ALL SELECT 'organisation', organisation_id FROM accounts
+            UNION ALL SELECT 'organisation', organisation_id FROM organisations
+            UNION ALL SELECT subject_type, subject_id FROM observations
+            UNION ALL SELECT DISTINCT 'account', account_id FROM usage
+            UNION ALL SELECT subject_type, subject_id FROM decided_subjects
+        ) WHERE subject_id IS NOT NULL AND subject_id <> ''"""
+
+
+def decided_subjects() -> str:
+    """Both sides of each decision, taken apart; a bare id is an account's."""
+    side = """
+        SELECT {side} AS text, CASE WHEN {side} LIKE 'organisation:%' THEN 'organisation' ELSE 'account' END AS subject_type,
+               CASE WHEN {side} LIKE 'organisation:_%' OR {side} LIKE 'account:_%'
+                    THEN substr({side}, strpos({side}, ':') + 1) ELSE {side} END AS subject_id
+        FROM decisions"""
+    return f"""
+        SELECT DISTINCT * FROM ({side.format(side='"left"')} UNION ALL {side.format(side='"right"')})
+        WHERE text IS NOT NULL"""
+
+
+def subjects() -> str:
+    """Subjects with their number, in the order of type and id: the order that makes labels deterministic."""
+    return """
+        SELECT CAST(row_number() OVER (ORDER BY subject_type, subject_id) - 1 AS INTEGER) AS subject,
+               subject_type, subject_id
+        FROM subject_ids"""
+
+
+def all_observations() -> str:
+    """Observations, and what an organisation's own record says of it."""
+    return """
+        SELECT subject_type, subject_id, kind, value, first_seen, last_seen FROM observations
+        WHERE kind IS NOT NULL AND value IS NOT NULL AND subject_id IS NOT NULL
+        UNION ALL SELECT 'organisation', organisation_id, 'organisation_name', name, NULL, NULL
+        FROM organisations WHERE name <> '' AND organisation_id IS NOT NULL
+        UNION ALL SELECT 'organisation', organisation_id, 'domain', domain, NULL, NULL
+        FROM organisations WHERE domain <> '' AND organisation_id IS NOT NULL
+        UNION ALL SELECT 'organisation', organisation_id, 'registration_number', registration_number, NULL, NULL
+        FROM organisations WHERE registration_number <> '' AND organisation_id IS NOT NULL"""
+
+
+def repeated_hashes() -> str:
+    """Hashes of the values that stand in more than one row: nine in ten values do not, and never matter."""
+    return """
+        SELECT hash(kind, value) AS h FROM all_observations GROUP BY 1 HAVING count(*) > 1"""
+
+
+def periods() -> str:
+    """Subject × value with the period of use, for values in more than one row."""
+    return """
+        SELECT s.subject, o.kind, o.value,
+               min(coalesce(o.first_seen, o.last_seen)) AS first_seen,
+               max(coalesce(o.last_seen, o.first_seen)) AS last_seen
+        FROM all_observations o SEMI JOIN repeated_hashes r ON hash(o.kind, o.value) = r.h
+        JOIN subjects s ON s.subject_type = o.subject_type AND s.subject_id = o.subject_id
+        GROUP BY ALL"""
+
+
+def shared_values() -> str:
+    """Values with two holders or more, numbered in the order of kind and value."""
+    return """
+        SELECT CAST(row_number() OVER (ORDER BY kind, value) - 1 AS INTEGER) AS v, kind, value, holders FROM (
+            SELECT kind, value, count(*) AS holders FROM periods GROUP BY ALL HAVING count(*) > 1)"""
+
+
+def holdings() -> str:
+    """Subject × shared value, periods in days; a value that an organisation owns counts as its, not its members'."""
+    return """
+        SELECT p.subject, v.v AS value,
+               CAST(coalesce(p.first_seen / 86400e6, '-infinity') AS FLOAT) AS first,
+               CAST(coalesce(p.last_seen / 86400e6, 'infinity') AS FLOAT) AS last
+        FROM periods p JOIN shared_values v ON p.kind = v.kind AND p.value = v.value
+        WHERE NOT EXISTS (FROM owned w WHERE w.subject = p.subject AND w.kind = p.kind AND w.value = p.value)
+        ORDER BY v.v, p.subject"""
+
+
+def members() -> str:
+    """Accounts with the organisation they declare; the last organisation by creation counts."""
+    return """
+        SELECT DISTINCT a.subject, o.subject AS organisation
+        FROM accounts f
+        JOIN subjects a ON a.subject_type = 'account' AND a.subject_id = f.account_id
+        JOIN subjects o ON o.subject_type = 'organisation' AND o.subject_id = f.organisation_id"""
+
+
+def closed_organisations(model: Model) -> str:
+    """Organisations whose membership links by itself: not of an open kind, not too large."""
+    text = "lower(coalesce(f.attributes->>'$.kind', f.attributes->>'$.type', f.attributes->>'$.category', ''))"
+    return f"""
+        SELECT m.organisation FROM members m GROUP BY 1
+        HAVING count(*) <= {model.organisations.largest_declared} AND m.organisation NOT IN (
+            SELECT s.subject FROM organisations f
+            JOIN subjects s ON s.subject_type = 'organisation' AND s.subject_id = f.organisation_id
+            WHERE {text} IN ({_listed(model.organisations.open_kinds)})
+               OR lower(coalesce(f.attributes->>'$.open', 'false')) = 'true')"""
+
+
+def declared() -> str:
+    """Memberships that link by themselves, in the order of their subjects."""
+    return """
+        SELECT m.subject, m.organisation FROM members m SEMI JOIN closed_organisations USING (organisation)
+        ORDER BY 1, 2"""
+
+
+def owned(model: Model) -> str:
+    """Holdings of members in values that their organisation itself holds and that are its own by kind."""
+    return f"""
+        SELECT DISTINCT p.subject, p.kind, p.value FROM members m
+        JOIN periods o ON o.subject = m.organisation AND o.kind IN ({_listed(model.organisations.own_kinds)})
+        JOIN periods p ON p.subject = m.subject AND p.kind = o.kind AND p.value = o.value"""
+
+
+def judgements() -> str:
+    """The last judgement on each pair; a later one takes an earlier one back."""
+    return """
+        SELECT least(l.subject, r.subject) AS a, greatest(l.subject, r.subject) AS b, min(d.decided_at) AS said,
+               arg_max(d.judgement, (coalesce(d.decided_at, 0), d.judgement)) AS judgement,
+        FROM decisions d
+        JOIN decided_subjects dl ON dl.text = d."left" JOIN decided_subjects dr ON dr.text = d."right"
+        JOIN subjects l ON l.subject_type = dl.subject_type AND l.subject_id = dl.subject_id
+        JOIN subjects r ON r.subject_type = dr.subject_type AND r.subject_id = dr.subject_id
+        WHERE l.subject <> r.subject
+        GROUP BY ALL ORDER BY said, a, b"""

@@ -1,0 +1,80 @@
+"""The formulas: what a shared identifier is worth, in bits. Used by the rounds and by `explain` alike.
+
+    logit ρ = α − β·ln(d − 1) − τ·gap                 d: clusters that hold the value, gap: days between two periods
+    w       = logit ρ / ln 2 + log2(neighbourhood)    never below 0
+    w'      = w − κ·log2(n_A·n_B / (m_A·m_B))         n: members of the two clusters, m: those that hold the value
+    total   = Σ over families of min(cap, strongest + within · the rest)
+    posterior = 1 / (1 + 2^−(total − log2(neighbourhood)))
+
+The functions are compiled by numba where the rounds call them, and stay callable from Python.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from linkage.engine.model import Model
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+LN2 = math.log(2)
+MOST_FAMILIES = 64
+
+
+class Weights(NamedTuple):
+    """The model as arrays: one entry per kind (alpha, beta, tau, family) or per family (within, cap)."""
+
+    alpha: Floats
+    beta: Floats
+    tau: Floats
+    family: Whole
+    within: Floats
+    cap: Floats
+    neighbourhood_bits: float
+    threshold_bits: float
+    size_correction: float
+    star_bits: float
+    candidate_holders: int
+
+    @classmethod
+    def of(cls, model: Model, kinds: list[str]) -> Weights:
+        """The weights of these kinds, in their order."""
+        names = list(model.families)
+        parameters = [model.kind(kind) for kind in kinds]
+        return cls(
+            alpha=np.array([kind.logit for kind in parameters]),
+            beta=np.array([kind.fade for kind in parameters]),
+            tau=np.array([kind.stale for kind in parameters]),
+            family=np.array([names.index(kind.family) for kind in parameters], dtype=np.int64),
+            within=np.array([family.within for family in model.families.values()]),
+            cap=np.array([family.cap for family in model.families.values()]),
+            neighbourhood_bits=-model.prior.bits,
+            threshold_bits=model.prior.threshold_bits,
+            size_correction=model.rounds.size_correction,
+            star_bits=model.rounds.star_bits,
+            candidate_holders=model.rounds.candidate_holders,
+        )
+
+
+@njit(cache=True, nogil=True)
+def full_bits(alpha: float, beta: float, holders: int, neighbourhood_bits: float) -> float:
+    """Bits of a value held by that many clusters at the same time, alone: may be negative."""
+    return (alpha - beta * math.log(max(holders - 1, 1))) / LN2 + neighbourhood_bits
+
+
+@njit(cache=True, nogil=True)
+def days_apart(left_first: float, left_last: float, right_first: float, right_last: float) -> float:
+    """Days between two periods of use; 0 where they overlap or a time is not known (NaN)."""
+    gap = max(left_first - right_last, right_first - left_last)
+    return gap if gap > 0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def size_penalty(kappa: float, left_size: int, left_holding: int, right_size: int, right_holding: int) -> float:
+    """Bits that a piece loses since two large clusters share some value by accident."""
+    return kappa * math.log2((left_size / left_holding) * (right_size / right_holding))
