@@ -25,6 +25,12 @@ class LedgerTable:
     about: str
     schema: pa.Schema
 
+    @property
+    def subject(self) -> str:
+        """The column that says whom a row is about (or which run or batch it belongs to)."""
+        named = ("subject_id", "account_id", "organisation_id", "left")
+        return next((name for name in named if name in self.schema.names), self.schema.names[0])
+
 
 def _table(name: str, about: str, /, **columns: pa.DataType) -> LedgerTable:
     return LedgerTable(name, about, pa.schema(list(columns.items())))
@@ -196,3 +202,6 @@ REFUSED = (REJECTIONS, REPLAYS)
 RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS)
 
 TABLES: dict[str, LedgerTable] = {table.name: table for table in (*FACTS, *REFUSED, *RESULTS)}
+
+#: Tables in which a later row overrules an earlier one: their order is kept exactly, see `linkage.ledger.stored`.
+ORDERED = frozenset(TABLES) - {"observations", "usage", "rejections", "replays", "evidence", "merges", "lineage"}

@@ -1,0 +1,314 @@
+"""The ledger: append, snapshot, changes. A write is accepted when its commit is on disk.
+
+Appending is optimistic. Rows are compared with the ledger as it stands, written as files that nobody sees yet, and
+committed as the next version. If another writer took that version, only what it brought is compared and the commit
+is tried again; the files stay, unless they now hold a duplicate or a number that is too low.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import tenacity
+
+from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
+from linkage.ledger.novelty import Novelty, Seen, rows_of
+from linkage.ledger.parquet import columns
+from linkage.ledger.place import Place, storage_errors
+from linkage.ledger.snapshot import Snapshot
+from linkage.ledger.stored import ROW, DataFile, LogEntry, Overtaken, StoredTable
+from linkage.ledger.tables import FACTS, TABLES
+
+#: Rows that are compared, written and held in memory at a time.
+SLICE = 1_048_576
+_DISTINCT = frozenset(table.name for table in FACTS)
+_UPKEEP_PATIENCE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did. `version` is None where nothing was written; `repeated`: that batch id was there already."""
+
+    accepted: int
+    duplicate: int
+    version: int | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The rows that one version of a table appended, in order. Read `batches` before taking the next change."""
+
+    table: str
+    version: int
+    batches: Iterator[pa.RecordBatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One version of a table: when, by which operation, how many rows it appended, under which batch id."""
+
+    table: str
+    version: int
+    at: datetime
+    operation: str
+    rows: int
+    batch_id: str | None
+
+
+class Ledger:
+    """The append-only store in a folder or at an object-store URL. Its tables are made on their first append."""
+
+    def __init__(self, url: str, *, memory_limit: str = "2GB", threads: int | None = None) -> None:
+        self.place = Place(url)
+        self._stored = {name: StoredTable(table, self.place.table(name)) for name, table in TABLES.items()}
+        self._seen = {name: Seen(stored) for name, stored in self._stored.items()}
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def append(self, table: str, rows: pa.Table | Iterable[pa.RecordBatch], *, batch_id: str | None = None) -> Appended:
+        """Add rows to a table; facts that are there already, all columns equal, are not added again.
+
+        All of the call's rows become one version, or none. With a `batch_id` that is in the ledger already nothing
+        is written. Raises `BadInput` for other columns than the table's, `LedgerUnavailable` where the storage
+        refuses; then nothing was added.
+        """
+        stored = self._table(table)
+        base = stored.refresh()
+        if batch_id is not None and stored.committed(batch_id):
+            return Appended(0, 0, None, repeated=True)
+        with self._cursor() as connection:
+            batch = _Batch(stored, self._seen[table], connection, base, distinct=table in _DISTINCT)
+            try:
+                for piece in _slices(rows, stored):
+                    batch.take(piece)
+                return self._commit(batch, batch_id)
+            except BaseException:
+                batch.abandon()
+                raise
+
+    def _commit(self, batch: _Batch, batch_id: str | None) -> Appended:
+        patience = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Overtaken),
+            wait=tenacity.wait_random_exponential(multiplier=0.005, max=1.0),
+            stop=tenacity.stop_after_delay(_UPKEEP_PATIENCE),
+        )
+        try:
+            return patience(lambda: batch.commit(batch_id))
+        except tenacity.RetryError as error:
+            raise LedgerUnavailable(
+                f"table {batch.stored.table.name} was written by others for {_UPKEEP_PATIENCE:.0f} s without a gap",
+                next_step="Try again; nothing of this batch was taken.",
+            ) from error
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def version(self, table: str) -> int | None:
+        """The current version of a table; None where nothing was ever appended."""
+        return self._table(table).refresh()
+
+    def versions(self) -> dict[str, int]:
+        """The current version of every table that exists."""
+        found = ((name, self.version(name)) for name in TABLES)
+        return {name: version for name, version in found if version is not None}
+
+    def snapshot(self, versions: dict[str, int] | None = None, *, at: datetime | None = None) -> Snapshot:
+        """The ledger now, at the versions named (tables not named: without rows), or as it stood at a moment."""
+        if versions is not None and at is not None:
+            raise BadInput("a snapshot is taken by versions or by time, not both")
+        if at is not None:
+            if at.tzinfo is None:
+                raise BadInput("the moment of a snapshot needs a time zone")
+            found = ((name, self._stored[name].version_at(at)) for name in TABLES)
+            versions = {name: version for name, version in found if version is not None}
+        current = self.versions()
+        if versions is None:
+            versions = current
+        ahead = [f"{name}: {v}" for name, v in versions.items() if v < 0 or v > current.get(self._known(name), -1)]
+        if ahead:
+            raise NotFound("the ledger has no such versions", details=ahead)
+        return Snapshot(self._stored, versions)
+
+    def changes(self, table: str, after: int | None = None) -> Iterator[Change]:
+        """The rows that each version after `after` appended, version by version (None: from the start).
+
+        Versions that only keep the table in order have no rows and are left out. Rows are given in the order they
+        were appended in, also where compaction has since moved them to another file.
+        """
+        stored = self._table(table)
+        last = stored.refresh()
+        if last is not None and after is not None and after > last:
+            raise LedgerDamaged(
+                f"table {table} ends at version {last}, but {after} was read before: the ledger was set back",
+                next_step="Run `linkage graph rebuild` to bring the graph to what the ledger holds.",
+            )
+        for entry in stored.entries(after, last):
+            if entry.appended:
+                yield Change(table, entry.version, self._rows(stored, entry))
+
+    def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
+        source = rows_of(stored, entry)
+        sql = f"SELECT {columns(stored.table.schema.names)} FROM {source} ORDER BY {ROW}"
+        with self._cursor() as connection, storage_errors(f"reading version {entry.version} of {stored.table.name}"):
+            for batch in connection.sql(sql).to_arrow_reader(65_536):
+                yield from pa.Table.from_batches([batch]).cast(stored.table.schema).to_batches()
+
+    def history(self, table: str) -> list[Commit]:
+        """The versions of a table, oldest first."""
+        stored = self._table(table)
+        stored.refresh()
+        return [
+            Commit(table, entry.version, entry.at, entry.operation, entry.rows, entry.batch_id)
+            for entry in stored.entries()
+        ]
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _known(self, name: str) -> str:
+        if name not in TABLES:
+            raise NotFound(f"the ledger has no table {name}", next_step=f"Tables: {', '.join(TABLES)}.")
+        return name
+
+    def _table(self, name: str) -> StoredTable:
+        return self._stored[self._known(name)]
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._connection is None:
+                config: dict[str, str | int] = {"memory_limit": self._memory_limit}
+                if self._threads is not None:
+                    config["threads"] = self._threads
+                self._connection = duckdb.connect(config=config)  # type: ignore[arg-type]
+            return self._connection.cursor()
+
+
+class _Batch:
+    """One append under way: what was found new and written, waiting for its commit."""
+
+    def __init__(
+        self,
+        stored: StoredTable,
+        seen: Seen,
+        connection: duckdb.DuckDBPyConnection,
+        base: int | None,
+        *,
+        distinct: bool,
+    ) -> None:
+        self.stored = stored
+        self._seen = seen
+        self._base = base
+        self._novelty = Novelty(connection, stored, seen, base) if distinct else None
+        self._number = stored.number(base)
+        self._files: list[DataFile] = []
+        self._rows_in = 0
+        self._rows_out = 0
+        self._stale = False
+
+    def take(self, rows: pa.Table) -> None:
+        """Write the new ones of some rows to a file."""
+        self._rows_in += rows.num_rows
+        if self._novelty is not None:
+            rows = self._novelty.fresh(rows)
+        if rows.num_rows:
+            file = self.stored.write(rows, self._number, self._rows_out)
+            self._files.append(file)
+            self._rows_out += rows.num_rows
+            if self._novelty is not None:
+                self._novelty.staged(file)
+
+    def commit(self, batch_id: str | None) -> Appended:
+        """Make the files the next version; raise `Overtaken` where another writer did so first."""
+        current = self.stored.refresh()
+        if batch_id is not None and self.stored.committed(batch_id):
+            self.abandon()
+            return Appended(0, 0, None, repeated=True)
+        if current != self._base:
+            self._catch_up(current)
+        duplicate = self._rows_in - self._rows_out
+        if not self._rows_out:
+            return Appended(0, duplicate, None)
+        version = self.stored.commit_append(self._files, base=self._base, number=self._number, batch_id=batch_id)
+        if self._novelty is not None and not self._stale:
+            self._seen.took(self._base, version, self._novelty.hashes)
+        self._files = []
+        return Appended(self._rows_out, duplicate, version)
+
+    def abandon(self) -> None:
+        """Remove what was written and not committed."""
+        self.stored.discard(self._files)
+        self._files = []
+
+    def _catch_up(self, current: int | None) -> None:
+        """Compare with what others committed meanwhile; write anew what must change."""
+        sources = [rows_of(self.stored, entry) for entry in self.stored.entries(self._base, current)]
+        brought = [source for source in sources if source is not None]
+        doubled = [source for source in brought if self._novelty is not None and self._novelty.known_in(source)]
+        if doubled or (brought and self.stored.ordered):
+            self._number = self.stored.number(current)
+            self._rewrite(doubled)
+        self._base = current
+
+    def _rewrite(self, doubled: list[str]) -> None:
+        old, self._files, self._rows_out = self._files, [], 0
+        try:
+            for file in old:
+                path = self.stored.place.full(file.path)
+                with storage_errors(f"reading {path}"):
+                    rows = pq.read_table(self.stored.place.files.open_input_file(file.path))
+                rows = rows.select(self.stored.table.schema.names).cast(self.stored.table.schema)
+                if self._novelty is not None:
+                    for source in doubled:
+                        rows = self._novelty.without(rows, source)
+                if rows.num_rows:
+                    self._files.append(self.stored.write(rows, self._number, self._rows_out))
+                    self._rows_out += rows.num_rows
+        finally:
+            self.stored.discard(old)
+        self._stale = True
+
+
+def _slices(rows: pa.Table | Iterable[pa.RecordBatch], stored: StoredTable) -> Iterator[pa.Table]:
+    """Hand the rows on in tables of the contract's columns and of bounded size."""
+    if isinstance(rows, pa.Table):
+        for start in range(0, rows.num_rows, SLICE):
+            yield _conform(rows.slice(start, SLICE), stored)
+        if not rows.num_rows:
+            _conform(rows, stored)
+        return
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in rows:
+        waiting.append(batch)
+        held += batch.num_rows
+        if held >= SLICE:
+            yield from _slices(pa.Table.from_batches(waiting), stored)
+            waiting, held = [], 0
+    if waiting:
+        yield from _slices(pa.Table.from_batches(waiting), stored)
+
+
+def _conform(rows: pa.Table, stored: StoredTable) -> pa.Table:
+    schema = stored.table.schema
+    faults = [f"missing column: {name}" for name in schema.names if name not in rows.column_names]
+    faults += [f"unknown column: {name}" for name in rows.column_names if name not in schema.names]
+    if faults:
+        raise BadInput(f"these are no rows of table {stored.table.name}", details=faults)
+    if rows.schema.equals(schema):
+        return rows
+    try:
+        # Times finer than a microsecond are cut, everything else must fit.
+        arrays = [pc.cast(rows.column(f.name), f.type, safe=not pa.types.is_timestamp(f.type)) for f in schema]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BadInput(f"these are no rows of table {stored.table.name}", details=[str(error)]) from error
+    return pa.table(arrays, schema=schema)

@@ -1,0 +1,180 @@
+"""Where a ledger lies, and what its storage's failures mean to a person.
+
+A ledger is a folder or an object-store URL with one Delta table a sub-folder. Data files are written and read
+through one filesystem object either way, so that nothing else asks which of the two it is. What a commit rests on
+is forced to disk on a local folder; an object store does that itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import duckdb
+import pyarrow as pa
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
+from pyarrow import fs
+
+from linkage.errors import LedgerDamaged, LedgerUnavailable
+
+LOG = "_delta_log"
+
+#: What the storage says → what it means and what to do. First match wins; looked for in lower case.
+_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("no space left", "os error 28", "disk quota", "os error 122"),
+        "the ledger's disk is full",
+        "Free some space and try again; nothing of this batch was taken, what was accepted before is safe.",
+    ),
+    (
+        (
+            "permission denied",
+            "os error 13",
+            "access denied",
+            "accessdenied",
+            "403 forbidden",
+            "operation not permitted",
+        ),
+        "the ledger's storage refuses access",
+        "Let the user that runs linkage read and write the ledger's folder (or mend the store's credentials).",
+    ),
+    (
+        ("read-only file system", "os error 30"),
+        "the ledger's storage is read-only",
+        "Mount it writable, or point LINKAGE_DATA somewhere else.",
+    ),
+    (
+        ("not a directory", "os error 20", "file exists", "os error 17"),
+        "the ledger's folder is not a folder",
+        "Move the file that stands in its place, or point LINKAGE_DATA somewhere else.",
+    ),
+)
+
+
+class Place:
+    """A ledger's folder or URL."""
+
+    def __init__(self, url: str) -> None:
+        parsed = urlparse(url)
+        if parsed.scheme == "file":
+            url = unquote(parsed.path)
+        self.local = "://" not in url
+        self.url = str(Path(url).absolute()) if self.local else url.rstrip("/")
+
+    def table(self, name: str) -> TablePlace:
+        """The place of one table."""
+        return TablePlace(f"{self.url}/{name}", self.local)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class TablePlace:
+    """The folder of one Delta table: its files by their relative paths."""
+
+    def __init__(self, url: str, local: bool) -> None:
+        self.url = url
+        self.local = local
+        self._files: fs.FileSystem | None = None
+
+    @property
+    def files(self) -> fs.FileSystem:
+        """The filesystem whose root is the table's folder."""
+        if self._files is None:
+            if self.local:
+                self._files = fs.SubTreeFileSystem(self.url, fs.LocalFileSystem())
+            else:
+                self._files = fs.PyFileSystem(DeltaStorageHandler(self.url))
+        return self._files
+
+    def full(self, path: str) -> str:
+        """The path or URL that other readers of Parquet know the file by."""
+        return f"{self.url}/{path}"
+
+    def make(self) -> None:
+        """Make the folder (an object store has none)."""
+        if self.local:
+            Path(self.full(LOG)).mkdir(parents=True, exist_ok=True)
+
+    def read(self, path: str) -> bytes:
+        """The content of a small file; `FileNotFoundError` where there is none."""
+        if self.local:
+            return Path(self.full(path)).read_bytes()
+        with self.files.open_input_file(path) as file:
+            return bytes(file.read())
+
+    def sizes(self) -> dict[str, int]:
+        """Every file below the folder with its size in bytes."""
+        found = self.files.get_file_info(fs.FileSelector("", recursive=True, allow_not_found=True))
+        return {info.path.lstrip("/"): info.size for info in found if info.type == fs.FileType.File}
+
+    def remove(self, path: str) -> None:
+        """Delete a file that no commit names, if it is there."""
+        try:
+            self.files.delete_file(path)
+        except OSError:
+            return  # an orphan costs room only; vacuum takes it later
+
+    def force_to_disk(self, *paths: str) -> None:
+        """Have the disk hold the files, and their names, before anybody is told that they are there."""
+        if not self.local:
+            return
+        folders = {str(Path(self.full(path)).parent) for path in paths}
+        for path in (*(self.full(path) for path in paths), *folders):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def log_path(version: int) -> str:
+    """The relative path of a version's entry in the Delta log."""
+    return f"{LOG}/{version:020d}.json"
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Turn what the storage raises into `LedgerUnavailable` or `LedgerDamaged`, with the next step."""
+    try:
+        yield
+    except CommitFailedError:
+        raise  # overtaken by another writer: the caller tries again
+    except (OSError, DeltaError, duckdb.Error, pa.ArrowException) as error:
+        raise explain(what, error) from error
+    except Exception as error:
+        # deltalake's Rust side raises bare Exceptions for a log it cannot read.
+        if type(error) is Exception:
+            raise explain(what, error) from error
+        raise
+
+
+def explain(what: str, error: BaseException) -> LedgerUnavailable | LedgerDamaged:
+    """What a storage failure means: the storage cannot be used now, or files of the ledger are gone or broken."""
+    text = str(error)
+    number = error.errno if isinstance(error, OSError) else None
+    for signs, meaning, next_step in _FAULTS:
+        if any(sign in text.lower() for sign in signs):
+            return LedgerUnavailable(f"{meaning}: {what}", next_step=next_step, details=_first_line(text))
+    damaged = isinstance(error, FileNotFoundError | TableNotFoundError | DeltaError | duckdb.Error | pa.ArrowException)
+    if number in (None, errno.ENOENT) and (damaged or type(error) is Exception):
+        return LedgerDamaged(
+            f"files of the ledger are missing or broken: {what}",
+            next_step="Run `linkage ledger verify` to see which, and bring them back from a backup.",
+            details=_first_line(text),
+        )
+    return LedgerUnavailable(
+        f"the ledger's storage does not answer: {what}",
+        next_step="See that the folder or store is reachable and try again; what was accepted before is safe.",
+        details=_first_line(text),
+    )
+
+
+def _first_line(text: str) -> tuple[str, ...]:
+    line = text.strip().splitlines()[0][:300] if text.strip() else ""
+    return (line,) if line else ()

@@ -1,0 +1,105 @@
+"""SQL texts for what holds now: the last word on every subject, cluster and identifier.
+
+They read the views that `Snapshot.register` makes. A resolution counts only once its row stands in `resolutions`,
+which is written last: what an interrupted run left behind is never seen. Resolutions follow each other in the order
+of their rows there; facts in the order in which the ledger took them.
+"""
+
+from __future__ import annotations
+
+from linkage.ledger.parquet import columns, quoted
+from linkage.ledger.stored import BATCH, ROW
+from linkage.ledger.tables import (
+    ACCOUNTS,
+    CLUSTERS,
+    DECISIONS,
+    EVIDENCE,
+    IDENTIFIERS,
+    LINEAGE,
+    MEMBERSHIPS,
+    MERGES,
+    ORGANISATIONS,
+    LedgerTable,
+)
+
+
+def accounts_now() -> str:
+    """Accounts by their last row."""
+    return _last_said(ACCOUNTS, "account_id")
+
+
+def organisations_now() -> str:
+    """Organisations by their last row."""
+    return _last_said(ORGANISATIONS, "organisation_id")
+
+
+def decisions_now() -> str:
+    """The last decision on every pair of subjects, whichever of the two was named first."""
+    left, right = quoted("left"), quoted("right")
+    return _last_said(DECISIONS, f"least({left}, {right}), greatest({left}, {right})")
+
+
+def memberships_now() -> str:
+    """Where every subject of a live cluster now is, and since which resolution."""
+    return _last_published(MEMBERSHIPS, "subject_type, subject_id", "cluster_id IS NOT NULL")
+
+
+def clusters_now() -> str:
+    """The live clusters, each as last published."""
+    return _last_published(CLUSTERS, "cluster_id", "size > 0")
+
+
+def identifiers_now() -> str:
+    """The identifiers that are shared, each as last published."""
+    return _last_published(IDENTIFIERS, "kind, value", "holders > 1")
+
+
+def evidence_now() -> str:
+    """What holds the live clusters together: the evidence of the resolution that last changed each."""
+    return _of_live_clusters(EVIDENCE)
+
+
+def merges_now() -> str:
+    """How the live clusters came together: the merges of the resolution that last changed each."""
+    return _of_live_clusters(MERGES)
+
+
+def lineage_now() -> str:
+    """Everything that became of clusters, oldest first."""
+    return (
+        f"SELECT {columns(LINEAGE.schema.names, 'l')} FROM lineage_rows AS l "
+        f"JOIN ({_resolutions()}) AS r USING (resolution_id) ORDER BY r.place, l.{BATCH}, l.{ROW}"
+    )
+
+
+def last_resolution() -> str:
+    """The row of the last finished resolution; none where there was none."""
+    return f"SELECT * EXCLUDE ({BATCH}, {ROW}) FROM resolutions_rows ORDER BY {BATCH} DESC, {ROW} DESC LIMIT 1"
+
+
+def _resolutions() -> str:
+    """The finished resolutions with their place in time."""
+    return f"SELECT resolution_id, min(({BATCH}, {ROW})) AS place FROM resolutions_rows GROUP BY resolution_id"
+
+
+def _last_said(table: LedgerTable, key: str) -> str:
+    return (
+        f"SELECT {columns(table.schema.names)} FROM {table.name}_rows "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {BATCH} DESC, {ROW} DESC) = 1"
+    )
+
+
+def _last_published(table: LedgerTable, key: str, alive: str) -> str:
+    return (
+        f"SELECT {columns(table.schema.names)} FROM (SELECT p.*, r.place FROM {table.name}_rows AS p "
+        f"JOIN ({_resolutions()}) AS r USING (resolution_id) "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY r.place DESC, {BATCH} DESC, {ROW} DESC) = 1) "
+        f"WHERE {alive}"
+    )
+
+
+def _of_live_clusters(table: LedgerTable) -> str:
+    return (
+        f"SELECT {columns(table.schema.names, 't')} FROM {table.name}_rows AS t "
+        f"SEMI JOIN ({clusters_now()}) AS c USING (cluster_id, resolution_id) ORDER BY t.{BATCH}, t.{ROW}"
+    )

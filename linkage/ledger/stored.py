@@ -1,0 +1,316 @@
+"""One table of the ledger as it is stored: a Delta table whose rows know which commit brought them.
+
+Every row carries two columns beside the contract's: `ledger_batch`, a number that its commit alone has, and
+`ledger_row`, its place in that commit. They make three things possible that file lists cannot: what a version
+appended can be told after its files were compacted and removed; "the last row counts" keeps its meaning through
+compaction; and an order that SQL can use.
+
+`ledger_batch` is the version that the commit was meant to become (upper bits) and a random part. Where the order
+counts, a commit overtaken by another writer is numbered anew, so that a later version always has the higher
+number; elsewhere the random part keeps it unique and an overtaken commit keeps its number.
+
+The invariant: a data file is written whole and forced to disk before the commit that names it, and a commit is one
+file that is there or is not. A writer killed anywhere leaves either nothing or the whole batch (and perhaps an orphan
+file, which compaction's clean-up removes).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from linkage.errors import LedgerDamaged
+from linkage.ledger.place import TablePlace, log_path, storage_errors
+from linkage.ledger.tables import ORDERED, LedgerTable
+
+BATCH = "ledger_batch"
+ROW = "ledger_row"
+#: Rows that one commit writes per row group: small enough to prune, large enough to compress.
+ROW_GROUP = 122_880
+_RANDOM_BITS = 32
+_CONFIGURATION = {
+    # The log is the history: it is never cleaned up by itself. Rows are never changed, only compacted.
+    "delta.appendOnly": "true",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.logRetentionDuration": "interval 36500 days",
+}
+_BATCH_KEY = "linkage_batch"
+_ROWS_KEY = "linkage_rows"
+_OPERATION_KEY = "linkage_operation"
+
+
+class Overtaken(Exception):
+    """Another writer committed first: look at what it brought and try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A Parquet file of a table: relative path, size in bytes, rows."""
+
+    path: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What one version of a table says: `appended` are files with new rows, the rest is upkeep."""
+
+    version: int
+    at: datetime
+    operation: str
+    batch: int | None
+    rows: int
+    batch_id: str | None
+    appended: tuple[DataFile, ...]
+
+
+def stored_schema(table: LedgerTable) -> pa.Schema:
+    """The columns of the table on disk: the contract's and the two that give the order."""
+    return table.schema.append(pa.field(BATCH, pa.int64())).append(pa.field(ROW, pa.int64()))
+
+
+class StoredTable:
+    """A Delta table of the ledger. Made on the first append; safe to use from several threads."""
+
+    def __init__(self, table: LedgerTable, place: TablePlace) -> None:
+        self.table = table
+        self.place = place
+        self.schema = stored_schema(table)
+        self.lock = threading.RLock()
+        self._delta: DeltaTable | None = None
+
+    # -- reading the log ------------------------------------------------------------------------------------
+
+    def refresh(self) -> int | None:
+        """Follow the log to its end; return the current version, None where no table is yet."""
+        with self.lock, storage_errors(f"reading table {self.table.name}"):
+            if self._delta is None:
+                if not DeltaTable.is_deltatable(self.place.url):
+                    return None
+                self._delta = DeltaTable(self.place.url)
+            else:
+                self._delta.update_incremental()
+            return self._delta.version()
+
+    @property
+    def version(self) -> int | None:
+        """The version last seen by `refresh`."""
+        return None if self._delta is None else self._delta.version()
+
+    def live(self, version: int | None = None) -> list[DataFile]:
+        """The files of a version (the last seen one without): they are complete and never change."""
+        with self.lock, storage_errors(f"reading version {version} of table {self.table.name}"):
+            delta = self._delta
+            if delta is None:
+                return []
+            if version is not None and version != delta.version():
+                delta = DeltaTable(self.place.url, version=version)
+            actions = pa.table(delta.get_add_actions(flatten=True))
+            columns = (actions.column(name).to_pylist() for name in ("path", "size_bytes", "num_records"))
+            return sorted(
+                (DataFile(unquote(path), size, rows or 0) for path, size, rows in zip(*columns, strict=True)),
+                key=lambda file: file.path,
+            )
+
+    def version_at(self, moment: datetime) -> int | None:
+        """The version that was the current one at a moment; None where there was none yet."""
+        current = self.refresh()
+        low, high = -1, current if current is not None else -1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.entry(middle).at <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low if low >= 0 else None
+
+    def entry(self, version: int) -> LogEntry:
+        """What a version says; raise `LedgerDamaged` where its log entry is gone or unreadable."""
+        with storage_errors(f"reading version {version} of table {self.table.name}"):
+            content = self.place.read(log_path(version))
+        try:
+            return _parse_entry(version, content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LedgerDamaged(
+                f"the log of table {self.table.name} cannot be read at version {version}",
+                next_step="Run `linkage ledger verify` to see what is broken, and bring it back from a backup.",
+                details=(str(error)[:300],),
+            ) from error
+
+    def entries(self, after: int | None = None, until: int | None = None) -> Iterator[LogEntry]:
+        """The versions after one (from the start without) up to another (the last seen one without), in order."""
+        last = self.version if until is None else until
+        if last is None:
+            return
+        for version in range(0 if after is None else after + 1, last + 1):
+            yield self.entry(version)
+
+    def committed(self, batch_id: str) -> bool:
+        """Whether a batch of that id is in the last seen version."""
+        return self._delta is not None and self._delta.transaction_version(batch_id) is not None
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def number(base: int | None) -> int:
+        """A number for the commit that follows a version: above those of all versions up to it."""
+        following = 1 if base is None else base + 1
+        return (following << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+
+    def write(self, rows: pa.Table, number: int, first_row: int) -> DataFile:
+        """Write rows of the contract's columns as one file that no commit names yet."""
+        positions = pa.array(range(first_row, first_row + rows.num_rows), pa.int64())
+        numbered = rows.append_column(BATCH, pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows))
+        return self.write_stored(numbered.append_column(ROW, positions).cast(self.schema))
+
+    def write_stored(self, rows: pa.Table | Iterable[pa.RecordBatch]) -> DataFile:
+        """Write rows of the stored columns as one file that no commit names yet."""
+        path = f"part-{uuid.uuid4().hex}.parquet"
+        count = 0
+        with storage_errors(f"writing to table {self.table.name}"):
+            self.place.make()
+            with (
+                self.place.files.open_output_stream(path) as sink,
+                pq.ParquetWriter(
+                    sink,
+                    self.schema,
+                    compression="zstd",
+                    compression_level=1,
+                    use_dictionary=[name for name in self.schema.names if name != ROW],  # type: ignore[arg-type]
+                    column_encoding={ROW: "DELTA_BINARY_PACKED"},
+                ) as writer,
+            ):
+                for piece in [rows] if isinstance(rows, pa.Table) else rows:
+                    table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+                    writer.write_table(table, row_group_size=ROW_GROUP)
+                    count += table.num_rows
+            self.place.force_to_disk(path)
+            size = self.place.files.get_file_info(path).size
+        return DataFile(path, size, count)
+
+    def discard(self, files: Iterable[DataFile]) -> None:
+        """Remove files that no commit will name."""
+        for file in files:
+            self.place.remove(file.path)
+
+    def commit_append(self, files: Sequence[DataFile], *, base: int | None, number: int, batch_id: str | None) -> int:
+        """Make files part of the table as the version after `base`; `Overtaken` if that one is taken."""
+        return self._commit(
+            [_add(file, new=True) for file in files],
+            base=base,
+            metadata={_BATCH_KEY: str(number), _ROWS_KEY: str(sum(file.rows for file in files))},
+            batch_id=batch_id,
+        )
+
+    def commit_replace(self, old: Sequence[DataFile], new: Sequence[DataFile], *, base: int) -> int:
+        """Put files in the place of others that hold the same rows; `Overtaken` if another writer was faster."""
+        moment = int(time.time() * 1000)
+        removed = [RemoveAction(quote(file.path), False, moment, file.size, {}) for file in old]
+        return self._commit(
+            [*removed, *(_add(file, new=False) for file in new)],
+            base=base,
+            metadata={_OPERATION_KEY: "compact"},
+            batch_id=None,
+        )
+
+    def _commit(
+        self,
+        actions: list[AddAction | RemoveAction],
+        *,
+        base: int | None,
+        metadata: dict[str, str],
+        batch_id: str | None,
+    ) -> int:
+        with self.lock, storage_errors(f"writing to table {self.table.name}"):
+            if self.version != base:
+                raise Overtaken
+            delta = self._delta if self._delta is not None else self._create()
+            properties = CommitProperties(
+                custom_metadata=metadata,
+                max_commit_retries=0,  # a writer that was overtaken must look for duplicates first
+                app_transactions=[Transaction(batch_id, 1)] if batch_id else None,
+            )
+            expected = delta.version() + 1
+            try:
+                delta.create_write_transaction(
+                    actions,
+                    "append",
+                    self.schema,
+                    commit_properties=properties,
+                    post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                )
+            except CommitFailedError as error:
+                delta.update_incremental()
+                if delta.version() >= expected:
+                    raise Overtaken from error
+                raise OSError(str(error)) from error
+            self.place.force_to_disk(log_path(expected))
+            delta.update_incremental()
+            return expected
+
+    def _create(self) -> DeltaTable:
+        with storage_errors(f"making table {self.table.name}"):
+            self.place.make()
+            try:
+                self._delta = DeltaTable.create(
+                    self.place.url,
+                    self.schema,
+                    mode="ignore",
+                    name=self.table.name,
+                    description=self.table.about,
+                    configuration=_CONFIGURATION,
+                )
+            except (CommitFailedError, TableNotFoundError) as error:
+                raise Overtaken from error  # another process is making it at this moment
+        return self._delta
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a later row of this table overrules an earlier one."""
+        return self.table.name in ORDERED
+
+
+def _add(file: DataFile, *, new: bool) -> AddAction:
+    stats = json.dumps({"numRecords": file.rows})
+    return AddAction(quote(file.path), file.size, {}, int(time.time() * 1000), new, stats)
+
+
+def _parse_entry(version: int, content: bytes) -> LogEntry:
+    info: dict[str, object] = {}
+    batch_id: str | None = None
+    appended: list[DataFile] = []
+    for line in content.splitlines():
+        action = json.loads(line)
+        if "commitInfo" in action:
+            info = action["commitInfo"]
+        elif "txn" in action:
+            batch_id = action["txn"]["appId"]
+        elif "add" in action and action["add"]["dataChange"]:
+            add = action["add"]
+            rows = json.loads(add.get("stats") or "{}").get("numRecords", 0)
+            appended.append(DataFile(unquote(add["path"]), add["size"], rows))
+    batch = info.get(_BATCH_KEY)
+    upkeep = str(info.get(_OPERATION_KEY) or str(info.get("operation", "")).lower())
+    return LogEntry(
+        version=version,
+        at=datetime.fromtimestamp(int(str(info["timestamp"])) / 1000, UTC),
+        operation="append" if batch is not None else upkeep,
+        batch=None if batch is None else int(str(batch)),
+        rows=sum(file.rows for file in appended),
+        batch_id=batch_id,
+        appended=tuple(appended),
+    )
