@@ -1,0 +1,154 @@
+"""The parts that the flows need, opened together and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from linkage import ingest
+from linkage.engine.model import Model
+from linkage.graph.connection import Connection, Graph, open_graph
+from linkage.graph.local import LocalServer
+from linkage.graph.projection import Projector
+from linkage.ledger import Ledger
+from linkage.model.progress import Progress, silent
+from linkage.service import history, loading, projecting, recording, rejecting, resolving
+from linkage.settings import Settings, project_secret
+
+
+@dataclass
+class Service:
+    """One project: its ledger, its graph, its model. Opening it touches neither ledger nor graph.
+
+    The graph is connected on first use (the managed Neo4j is started then), so that facts can be taken while Neo4j
+    is down.
+    """
+
+    settings: Settings
+    progress: Progress
+    _resources: ExitStack = field(repr=False)
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, progress: Progress = silent) -> Iterator[Service]:
+        """Open the project the settings name; `progress` is told of the start of the managed Neo4j."""
+        with ExitStack() as resources:
+            yield cls(settings, progress, resources)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return Ledger(self.settings.ledger, memory_limit=self.settings.memory_limit)
+
+    @cached_property
+    def model(self) -> Model:
+        """The model table that resolutions use."""
+        return Model.load(self.settings.model)
+
+    @cached_property
+    def secret(self) -> bytes:
+        """What keys the opaque ids of identifiers."""
+        return project_secret(self.settings.data)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Where Neo4j is: the one named in the settings, else the managed local one, started if need be."""
+        named = self.settings
+        if named.neo4j_uri:
+            password = named.neo4j_password.get_secret_value() if named.neo4j_password else ""
+            return Connection(named.neo4j_uri, named.neo4j_user, password, named.neo4j_database)
+        return self._resources.enter_context(LocalServer(named.data, named.cache).held(self.progress))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph, for threads."""
+        return self._resources.enter_context(open_graph(self.connection))
+
+    @cached_property
+    def projector(self) -> Projector:
+        """What brings the ledger's changes into the graph."""
+        return Projector(self.graph, self.secret)
+
+    # -- writing
+
+    def load(
+        self, paths: Sequence[Path], *, mapping: ingest.Mapping | None = None, progress: Progress = silent
+    ) -> loading.LoadSummary:
+        """Append files to the ledger."""
+        return loading.load(
+            self.ledger, paths, mapping=mapping, phone_region=self.settings.phone_region, progress=progress
+        )
+
+    def record(
+        self,
+        record: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str = "api",
+        idempotency_key: str | None = None,
+    ) -> recording.Recorded:
+        """Append the rows of one call to the ledger; works while Neo4j is down."""
+        return recording.record(
+            self.ledger,
+            record,
+            rows,
+            source=source,
+            idempotency_key=idempotency_key,
+            phone_region=self.settings.phone_region,
+        )
+
+    def resolve(self, *, progress: Progress = silent) -> dict[str, Any]:
+        """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph."""
+        with projecting.alone(self.settings.data, "resolve"):
+            return resolving.resolve(
+                self.ledger, self.model, memory_limit=self.settings.memory_limit, progress=progress
+            )
+
+    # -- the graph
+
+    def catch_up(self, *, progress: Progress = silent) -> int:
+        """Bring everything the ledger has and the graph has not into the graph; return the number of commits."""
+        with projecting.alone(self.settings.data, "project"):
+            return projecting.catch_up(self.ledger, self.projector, progress=progress)
+
+    def rebuild_graph(self, *, progress: Progress = silent) -> int:
+        """Make the whole graph anew from the ledger."""
+        with projecting.alone(self.settings.data, "project"):
+            return projecting.rebuild(self.ledger, self.projector, progress=progress)
+
+    def check_graph(self, *, progress: Progress = silent) -> list[str]:
+        """Compare the graph with the ledger; each difference is a line, none means they agree."""
+        with projecting.alone(self.settings.data, "project"):
+            return projecting.check(self.ledger, self.projector, progress=progress)
+
+    # -- what was refused
+
+    def rejections(self, *, file: str | None = None, code: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Rejected rows that were not replayed yet, newest first."""
+        return rejecting.rejections(self.ledger, file=file, code=code, limit=limit)
+
+    def replay(self, *, progress: Progress = silent) -> rejecting.Replayed:
+        """Try every rejected row again, under the rules as they are now."""
+        return rejecting.replay(self.ledger, phone_region=self.settings.phone_region, progress=progress)
+
+    # -- what only the ledger remembers
+
+    def usage_of_cluster(self, cluster_id: str, *, bucket: str = "day") -> list[dict[str, Any]]:
+        """Usage of a cluster's members over time."""
+        return history.usage_of_cluster(self.ledger, cluster_id, bucket=bucket)
+
+    def merges_of(self, cluster_id: str) -> list[dict[str, Any]]:
+        """How a cluster came together."""
+        return history.merges_of(self.ledger, cluster_id)
+
+    def lineage_of(self, cluster_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What became of clusters."""
+        return history.lineage_of(self.ledger, cluster_ids)
+
+    def resolutions(self, *, limit: int = 100) -> list[dict[str, Any]]:
+        """The finished resolutions, newest first."""
+        return history.resolutions(self.ledger, limit=limit)
