@@ -67,6 +67,13 @@ class Confidence(_Part):
     offset: float
 
 
+class SignUp(_Part):
+    """How one actor's accounts are opened: this share of actors in bursts, about so many days wide."""
+
+    burst_share: Annotated[float, Field(ge=0, lt=1)]
+    burst_days: Positive
+
+
 class Family(_Part):
     """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits."""
 
@@ -96,6 +103,7 @@ class Model(_Part):
     rounds: Rounds
     organisations: Organisations
     confidence: Confidence
+    sign_up: SignUp
     families: dict[str, Family]
     kinds: dict[str, Kind]
     unknown: Kind

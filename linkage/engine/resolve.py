@@ -17,7 +17,7 @@ from linkage.engine import results, steps
 from linkage.engine.facts import Facts
 from linkage.engine.members import confidence, member_bits
 from linkage.engine.model import Model
-from linkage.engine.rounds import Holdings, Rounds
+from linkage.engine.rounds import Floats, Holdings, Rounds
 from linkage.engine.runner import Runner, peak_memory
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
@@ -64,7 +64,7 @@ def _resolve(runner: Runner, facts: Facts, model: Model, threads: int, started: 
     facts.register(runner.connection)
     prepare(runner, model)
     kinds, holdings = _holdings(runner)
-    weights = Weights.of(model, kinds)
+    weights = Weights.of(model, kinds, sign_up_span(holdings.created))
     rounds = Rounds(holdings, weights, threads)
     with runner.step("decisions"):
         conflicts, declared = _bind(runner, rounds)
@@ -136,12 +136,16 @@ def _holdings(runner: Runner) -> tuple[list[str], Holdings]:
         encoded = encoded.combine_chunks()
     translate = np.array([numbers[kind] for kind in encoded.dictionary.to_pylist()], dtype=np.int32)
     rows = runner.connection.execute("SELECT * FROM holding_rows ORDER BY value, subject").fetchnumpy()
+    opened = runner.connection.execute(steps.created()).fetchnumpy()
+    created = np.full(subjects, np.nan, np.float32)
+    created[opened["subject"]] = opened["created"]
     return kinds, Holdings(
         subject=np.asarray(rows["subject"], np.int32),
         value=np.asarray(rows["value"], np.int32),
         first=np.asarray(rows["first"], np.float32),
         last=np.asarray(rows["last"], np.float32),
         value_kind=translate[encoded.indices.to_numpy(zero_copy_only=False)] if len(values) else np.zeros(0, np.int32),
+        created=created,
         subjects=subjects,
     )
 
@@ -206,3 +210,9 @@ def _give(runner, rounds, holdings, label, size, sure, declared, weights) -> Non
         full_bits=tree.evidence_full,
         holders=tree.evidence_holders,
     )
+
+
+def sign_up_span(created: Floats) -> float:
+    """Days within which all but a few accounts were opened; 0 where no time is known."""
+    known = created[~np.isnan(created)]
+    return float(np.diff(np.quantile(known, [0.01, 0.99]))[0]) if len(known) > 1 else 0.0

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from linkage.engine.weigh import MOST_FAMILIES, Weights, days_apart, full_bits, size_penalty
+from linkage.engine.weigh import MOST_FAMILIES, Weights, days_apart, full_bits, sign_up_bits, size_penalty
 from linkage.model.progress import Progress, silent
 
 Ints = npt.NDArray[np.int32]
@@ -46,6 +46,7 @@ class Holdings(NamedTuple):
     first: Floats
     last: Floats
     value_kind: Ints
+    created: Floats
     subjects: int
 
 
@@ -63,6 +64,8 @@ class Table(NamedTuple):
     size: Ints
     bits: Floats
     centre: Whole
+    sign_up: Floats
+    sign_up_spread: Floats
 
 
 class Merge(NamedTuple):
@@ -273,6 +276,10 @@ def weigh_pair(
             scale[f] = weights.cap[f] / whole
             whole = weights.cap[f]
         total += whole
+    total += sign_up_bits(
+        weights.burst_share, weights.burst_days, weights.sign_up_span,
+        table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
+    )  # fmt: skip
     for p in range(count):
         f = weights.family[value_kind[pieces_value[p]]]
         if strongest_at[f] != p:
@@ -295,6 +302,7 @@ def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: I
     pieces_bits = np.empty(MOST_PIECES, np.float64)
     pieces_full = np.empty(MOST_PIECES, np.float64)
     needed = weights.threshold_bits + weights.neighbourhood_bits
+    slack = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
     out_left = np.empty(1024, np.int32)
     out_right = np.empty(1024, np.int32)
     out_bits = np.empty(1024, np.float64)
@@ -338,7 +346,7 @@ def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: I
                 bound[b] += gain
         for p in range(count):
             b = partners[p]
-            passes = bound[b] + everywhere >= needed
+            passes = bound[b] + everywhere + slack >= needed
             bound[b] = 0
             if not passes:
                 continue
@@ -399,7 +407,7 @@ def accept_pairs(
         # a pair is accepted where it is the best of both, or the best of a single subject
         mutual = best[a] == i and best[b] == i
         single = (best[a] == i and size[a] == 1) or (best[b] == i and size[b] == 1)
-        if not (mutual or single):
+        if not (best[a] == i or best[b] == i):
             continue
         x, y = find(parent, root_of[a]), find(parent, root_of[b])
         if x == y:
@@ -458,15 +466,32 @@ class Rounds:
         count = number_clusters(self.parent, label)
         return label, count
 
-    def tabulate(self, label: Ints, clusters: int, rows: tuple[Ints, Ints, Ints, Floats, Floats], size: Ints) -> Table:
-        """The table of a round; `rows` are (cluster or subject, value, holding, first, last)."""
+    def sign_ups(self, label: Ints, clusters: int) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of each cluster's sign-ups, in days; NaN where none is known."""
+        created = self.holdings.created.astype(np.float64)
+        known = ~np.isnan(created)
+        label, created = label[known], created[known]
+        count = np.bincount(label, minlength=clusters).astype(np.float64)
+        count[count == 0] = np.nan
+        mean = np.bincount(label, created, clusters) / count
+        variance = np.bincount(label, (created - mean[label]) ** 2, clusters) / count
+        return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
+
+    def tabulate(
+        self, number: Ints, rows: tuple[Ints, Ints, Ints, Floats, Floats], label: Ints, clusters: int
+    ) -> Table:
+        """The table of a round; `rows` are (number before, value, holding, first, last), `number` their cluster now."""
         subject, value, holding, first, last = rows
         cluster, value, holding, first, last = aggregate_holdings(
-            label, clusters, self.values, subject, value, first, last, holding
+            number, clusters, self.values, subject, value, first, last, holding
         )
         value_start, cluster_start, row_of = index_rows(cluster, value, clusters, self.values)
         bits, centre = weigh_values(value_start, self.holdings.value_kind, holding, self.weights)
-        return Table(value_start, cluster, value, holding, first, last, cluster_start, row_of, size, bits, centre)
+        size = np.bincount(label, minlength=clusters).astype(np.int32)
+        mean, spread = self.sign_ups(label, clusters)
+        return Table(
+            value_start, cluster, value, holding, first, last, cluster_start, row_of, size, bits, centre, mean, spread
+        )
 
     def score(self, table: Table, touched: Flags) -> tuple[Ints, Ints, Bits]:
         """Every pair with a touched cluster that passes the threshold."""
@@ -490,8 +515,7 @@ class Rounds:
         label, clusters = self.labels()
         h = self.holdings
         rows = (h.subject, h.value, np.ones(len(h.subject), np.int32), h.first, h.last)
-        size = np.bincount(label, minlength=clusters).astype(np.int32)
-        table = self.tabulate(label, clusters, rows, size)
+        table = self.tabulate(label, rows, label, clusters)
         touched = np.ones(clusters, np.bool_)
         pairs = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float64))
         for number in range(1, maximum + 1):
@@ -501,7 +525,7 @@ class Rounds:
             roots = np.empty(clusters, np.int32)
             roots[label[::-1]] = np.arange(len(label) - 1, -1, -1, dtype=np.int32)  # the first subject of each
             accepted = accept_pairs(
-                pairs[0], pairs[1], order, roots, size,
+                pairs[0], pairs[1], order, roots, table.size,
                 self.parent, self.members, self.head, self.tail, self.following, self.enemy,
             )  # fmt: skip
             if not len(accepted):
@@ -512,10 +536,9 @@ class Rounds:
             merged[pairs[1][accepted]] = True
             label, new_clusters = self.labels()
             renumbered = label[roots]
-            size = np.bincount(label, minlength=new_clusters).astype(np.int32)
             rows = (table.cluster, table.value, table.holding, table.first, table.last)
             before, clusters = table, new_clusters
-            table = self.tabulate(renumbered, clusters, rows, size)
+            table = self.tabulate(renumbered, rows, label, clusters)
             touched = np.zeros(clusters, np.bool_)
             touched[renumbered[merged]] = True
             louder = (table.bits - before.bits) > 0.05

@@ -140,3 +140,11 @@ def judgements() -> str:
         JOIN subjects r ON r.subject_type = dr.subject_type AND r.subject_id = dr.subject_id
         WHERE l.subject <> r.subject
         GROUP BY ALL ORDER BY said, a, b"""
+
+
+def created() -> str:
+    """When each account was opened, in days; of several rows the earliest."""
+    return """
+        SELECT s.subject, CAST(min(f.created_at) / 86400e6 AS FLOAT) AS created
+        FROM accounts f JOIN subjects s ON s.subject_type = 'account' AND s.subject_id = f.account_id
+        WHERE f.created_at IS NOT NULL GROUP BY 1"""

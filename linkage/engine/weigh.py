@@ -40,10 +40,13 @@ class Weights(NamedTuple):
     size_correction: float
     star_bits: float
     candidate_holders: int
+    burst_share: float
+    burst_days: float
+    sign_up_span: float
 
     @classmethod
-    def of(cls, model: Model, kinds: list[str]) -> Weights:
-        """The weights of these kinds, in their order."""
+    def of(cls, model: Model, kinds: list[str], sign_up_span: float = 0.0) -> Weights:
+        """The weights of these kinds, in their order; the span of sign-ups is in days (0: not known)."""
         names = list(model.families)
         parameters = [model.kind(kind) for kind in kinds]
         return cls(
@@ -58,6 +61,9 @@ class Weights(NamedTuple):
             size_correction=model.rounds.size_correction,
             star_bits=model.rounds.star_bits,
             candidate_holders=model.rounds.candidate_holders,
+            burst_share=model.sign_up.burst_share,
+            burst_days=model.sign_up.burst_days,
+            sign_up_span=sign_up_span,
         )
 
 
@@ -78,3 +84,20 @@ def days_apart(left_first: float, left_last: float, right_first: float, right_la
 def size_penalty(kappa: float, left_size: int, left_holding: int, right_size: int, right_holding: int) -> float:
     """Bits that a piece loses since two large clusters share some value by accident."""
     return kappa * math.log2((left_size / left_holding) * (right_size / right_holding))
+
+
+@njit(cache=True, nogil=True)
+def sign_up_bits(
+    share: float, days: float, span: float, left: float, left_spread: float, right: float, right_spread: float
+) -> float:
+    """Bits for (or against) one actor from the sign-up times of two clusters: their means and spreads in days.
+
+    One actor's accounts come in a burst with probability `share`, and then lie about `days` apart; those of two
+    actors lie anywhere in the span of all sign-ups. NaN: not known, 0 bits.
+    """
+    if not span > 0 or math.isnan(left) or math.isnan(right):
+        return 0.0
+    width = days + left_spread + right_spread
+    apart = min(abs(left - right), 0.9 * span)
+    by_chance = 2 / span * (1 - apart / span)
+    return math.log2(share * math.exp(-apart / width) / width / by_chance + 1 - share)
