@@ -1,0 +1,36 @@
+"""The columns of what identity takes and gives: those of the ledger's tables of the same names (a test holds them
+together; the two stages know nothing of each other)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TEXT = pa.string()
+WHOLE = pa.int64()
+REAL = pa.float64()
+TIME = pa.timestamp("us", tz="UTC")
+
+
+def _columns(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()))
+
+
+MEMBERSHIPS = _columns(resolution_id=TEXT, subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL)
+CLUSTERS = _columns(
+    resolution_id=TEXT,
+    cluster_id=TEXT,
+    size=WHOLE,
+    accounts=WHOLE,
+    organisations=WHOLE,
+    confidence=REAL,
+    created_at=TIME,
+    weakest=TEXT,
+)
+LINEAGE = _columns(resolution_id=TEXT, at=TIME, event=TEXT, cluster_id=TEXT, successor_id=TEXT, members=WHOLE)
+
+PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL)
+PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL)
+CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL)
+WEAKEST = _columns(label=WHOLE, weakest=TEXT)
+LABELS = _columns(label=WHOLE, cluster_id=TEXT)
+RUN = _columns(resolution_id=TEXT, at=TIME)
