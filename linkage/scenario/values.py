@@ -1,0 +1,849 @@
+"""What values look like: owner numbers to text, vectorised over Arrow.
+
+Each kind's writer takes the owner (which thing it is) and a variant (how this account wrote it), and gives
+text. Equal owners give the same value up to spelling; different owners give different values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linkage.scenario.draws import Whole, Word, mix
+from linkage.scenario.habits import Spelling
+
+Text = pa.Array
+Writer = Callable[[Whole, Word], Text]
+
+_HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.uint8).reshape(256, 2)
+_BASE36 = np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", dtype=np.uint8)
+
+FIRST = tuple(
+    [
+        "adam",
+        "aisha",
+        "alice",
+        "amir",
+        "ana",
+        "andre",
+        "anna",
+        "antonio",
+        "arjun",
+        "ayse",
+        "beatriz",
+        "ben",
+        "bianca",
+        "bruno",
+        "camille",
+        "carlos",
+        "carmen",
+        "chen",
+        "chiara",
+        "clara",
+        "daniel",
+        "david",
+        "deepa",
+        "diego",
+        "dmitri",
+        "elena",
+        "elif",
+        "emil",
+        "emma",
+        "eric",
+        "fatima",
+        "felix",
+        "fiona",
+        "francois",
+        "gabriel",
+        "george",
+        "giulia",
+        "grace",
+        "greta",
+        "hana",
+        "hannah",
+        "hassan",
+        "helena",
+        "hugo",
+        "ibrahim",
+        "ines",
+        "ingrid",
+        "irina",
+        "isabel",
+        "ivan",
+        "jakub",
+        "james",
+        "jana",
+        "jing",
+        "joao",
+        "john",
+        "jonas",
+        "jose",
+        "julia",
+        "kaito",
+        "karim",
+        "katarina",
+        "kenji",
+        "kofi",
+        "lars",
+        "laura",
+        "lea",
+        "leila",
+        "leon",
+        "li",
+        "lina",
+        "lucas",
+        "lucia",
+        "luis",
+        "magda",
+        "maria",
+        "marie",
+        "marco",
+        "marta",
+        "martin",
+        "mateo",
+        "maya",
+        "mehmet",
+        "mei",
+        "miguel",
+        "mina",
+        "mohammed",
+        "monika",
+        "nadia",
+        "naomi",
+        "nina",
+        "noah",
+        "nora",
+        "olga",
+        "oliver",
+        "omar",
+        "oscar",
+        "pablo",
+        "paula",
+        "pedro",
+        "peter",
+        "petra",
+        "priya",
+        "rafael",
+        "rahul",
+        "raj",
+        "rania",
+        "robert",
+        "rosa",
+        "ruth",
+        "said",
+        "samuel",
+        "sara",
+        "sergei",
+        "sofia",
+        "stefan",
+        "sven",
+        "tanja",
+        "tariq",
+        "thomas",
+        "tomas",
+        "ulrike",
+        "valentina",
+        "vera",
+        "victor",
+        "wei",
+        "william",
+        "xavier",
+        "yasmin",
+        "yuki",
+        "yusuf",
+        "zara",
+        "zoe",
+    ]
+)
+LAST = tuple(
+    [
+        "abdullah",
+        "adams",
+        "ahmed",
+        "almeida",
+        "anderson",
+        "bauer",
+        "becker",
+        "bergstrom",
+        "bianchi",
+        "brown",
+        "carvalho",
+        "castro",
+        "chatterjee",
+        "chowdhury",
+        "clark",
+        "cohen",
+        "costa",
+        "cruz",
+        "davies",
+        "demir",
+        "diaz",
+        "dubois",
+        "dupont",
+        "eriksson",
+        "evans",
+        "fernandes",
+        "fischer",
+        "fontaine",
+        "fujita",
+        "garcia",
+        "gomez",
+        "gonzalez",
+        "green",
+        "gupta",
+        "haddad",
+        "hansen",
+        "harris",
+        "hernandez",
+        "hoffmann",
+        "horvat",
+        "huang",
+        "hughes",
+        "ivanov",
+        "jackson",
+        "jansen",
+        "johansson",
+        "jones",
+        "kaplan",
+        "kaya",
+        "keller",
+        "khan",
+        "kim",
+        "klein",
+        "kovac",
+        "kowalski",
+        "kruger",
+        "kumar",
+        "laurent",
+        "lee",
+        "lehmann",
+        "lewis",
+        "lima",
+        "lindqvist",
+        "lopez",
+        "lund",
+        "malik",
+        "martinez",
+        "mehta",
+        "mendes",
+        "meyer",
+        "mitchell",
+        "moreau",
+        "moretti",
+        "muller",
+        "murphy",
+        "mwangi",
+        "nakamura",
+        "nguyen",
+        "nielsen",
+        "nowak",
+        "nunez",
+        "okafor",
+        "oliveira",
+        "olsen",
+        "osei",
+        "owens",
+        "ozturk",
+        "park",
+        "patel",
+        "pereira",
+        "petrov",
+        "pham",
+        "popescu",
+        "ramirez",
+        "rao",
+        "reddy",
+        "ricci",
+        "richter",
+        "rivera",
+        "robinson",
+        "rossi",
+        "russo",
+        "sanchez",
+        "santos",
+        "sato",
+        "schmidt",
+        "schneider",
+        "schulz",
+        "sharma",
+        "silva",
+        "singh",
+        "smirnov",
+        "smith",
+        "suzuki",
+        "takahashi",
+        "tanaka",
+        "taylor",
+        "torres",
+        "turner",
+        "ueda",
+        "vasquez",
+        "virtanen",
+        "volkov",
+        "wagner",
+        "walker",
+        "wang",
+        "weber",
+        "williams",
+        "wilson",
+        "wong",
+        "wright",
+        "yamamoto",
+        "yang",
+        "yilmaz",
+        "young",
+        "zhang",
+        "zhou",
+        "zimmermann",
+    ]
+)
+_COMPANY_HEAD = tuple(
+    [
+        "acme",
+        "alder",
+        "atlas",
+        "aurora",
+        "basalt",
+        "beacon",
+        "birch",
+        "borealis",
+        "bright",
+        "cedar",
+        "cobalt",
+        "comet",
+        "copper",
+        "crest",
+        "delta",
+        "ember",
+        "falcon",
+        "fjord",
+        "forge",
+        "garnet",
+        "granite",
+        "harbor",
+        "helix",
+        "hollow",
+        "indigo",
+        "iris",
+        "juniper",
+        "kestrel",
+        "lagoon",
+        "lumen",
+        "maple",
+        "meridian",
+        "mosaic",
+        "nimbus",
+        "north",
+        "nova",
+        "oak",
+        "onyx",
+        "orbit",
+        "osprey",
+        "pine",
+        "pixel",
+        "prism",
+        "quartz",
+        "raven",
+        "ridge",
+        "river",
+        "saffron",
+        "sierra",
+        "silver",
+        "slate",
+        "solar",
+        "spruce",
+        "sterling",
+        "summit",
+        "tidal",
+        "topaz",
+        "tundra",
+        "umber",
+        "vector",
+        "velvet",
+        "verde",
+        "vertex",
+        "violet",
+        "willow",
+        "zenith",
+    ]
+)
+_COMPANY_TAIL = tuple(
+    [
+        "analytics",
+        "apps",
+        "bio",
+        "capital",
+        "cloud",
+        "commerce",
+        "consulting",
+        "data",
+        "design",
+        "digital",
+        "dynamics",
+        "energy",
+        "foods",
+        "freight",
+        "games",
+        "health",
+        "holdings",
+        "imaging",
+        "labs",
+        "learning",
+        "legal",
+        "logistics",
+        "machines",
+        "media",
+        "mobility",
+        "networks",
+        "partners",
+        "pharma",
+        "platforms",
+        "research",
+        "retail",
+        "robotics",
+        "security",
+        "services",
+        "software",
+        "solutions",
+        "studio",
+        "systems",
+        "tech",
+        "textiles",
+        "travel",
+        "ventures",
+        "works",
+    ]
+)
+_FORMS = ("Ltd", "GmbH", "Inc.", "LLC", "S.A.", "B.V.", "Pty Ltd", "SAS")
+_DOMAIN_ENDS = ("com", "io", "de", "co.uk", "net", "fr", "ai", "org")
+#: Providers with their share, whether they take plus tags, and whether dots do not matter to them.
+_PROVIDERS = (
+    ("gmail.com", 44, True, True),
+    ("outlook.com", 12, True, False),
+    ("hotmail.com", 6, True, False),
+    ("yahoo.com", 8, False, False),
+    ("icloud.com", 7, True, False),
+    ("proton.me", 5, True, False),
+    ("gmx.de", 4, False, False),
+    ("web.de", 3, False, False),
+    ("qq.com", 3, False, False),
+    ("mail.ru", 2, False, False),
+    ("aol.com", 2, False, False),
+    ("fastmail.com", 1, True, False),
+    ("googlemail.com", 1, True, True),
+    ("zoho.com", 2, False, False),
+)
+_TAGS = ("+api", "+dev", "+test", "+1", "+2", "+3", "+work", "+llm", "+news", "+x7", "+ai", "+prod")
+
+
+def hexed(words: Word, digits: int) -> Text:
+    """The leading hexadecimal digits of each word (at most 16), as text."""
+    raw = np.ascontiguousarray(words.astype(">u8")).view(np.uint8).reshape(-1, 8)
+    return _fixed(_HEX[raw].reshape(-1, 16)[:, :digits])
+
+
+def base36(words: Word, digits: int) -> Text:
+    """`digits` characters of base 36 drawn from each word (at most 12)."""
+    left = words.copy()
+    columns = np.empty((len(words), digits), dtype=np.uint8)
+    for place in range(digits):
+        left, rest = np.divmod(left, np.uint64(36))
+        columns[:, place] = _BASE36[rest.astype(np.int64)]
+    return _fixed(columns)
+
+
+def _fixed(characters: np.ndarray) -> Text:
+    rows, width = characters.shape
+    offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int32)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters)))
+
+
+def decimals(numbers: Whole, digits: int) -> Text:
+    """Numbers with leading zeros."""
+    left = numbers.astype(np.int64).copy()
+    columns = np.empty((len(left), digits), dtype=np.uint8)
+    for place in range(digits - 1, -1, -1):
+        left, rest = np.divmod(left, 10)
+        columns[:, place] = rest + 48
+    return _fixed(columns)
+
+
+def join(*parts: Text | str) -> Text:
+    """Texts joined end to end."""
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def _pick(options: tuple[str, ...] | list[str], index: Whole) -> Text:
+    return pa.array(options, pa.string()).take(pa.array(index.astype(np.int64)))
+
+
+# identifiers that are opaque tokens -----------------------------------------------------------------
+
+
+def _token(prefix: str, salt: int, digits: int) -> Writer:
+    def write(owner: Whole, variant: Word) -> Text:
+        first = hexed(mix(owner, salt), min(digits, 16))
+        return join(prefix, first, hexed(mix(owner, salt + 1), digits - 16)) if digits > 16 else join(prefix, first)
+
+    return write
+
+
+def _uuid(salt: int) -> Writer:
+    def write(owner: Whole, variant: Word) -> Text:
+        head, tail = hexed(mix(owner, salt), 16), hexed(mix(owner, salt + 1), 16)
+        return join(
+            pc.utf8_slice_codeunits(head, 0, 8),
+            "-",
+            pc.utf8_slice_codeunits(head, 8, 12),
+            "-4",
+            pc.utf8_slice_codeunits(head, 13, 16),
+            "-a",
+            pc.utf8_slice_codeunits(tail, 1, 4),
+            "-",
+            pc.utf8_slice_codeunits(tail, 4, 16),
+        )
+
+    return write
+
+
+def _card_token(salt: int) -> Writer:
+    def write(owner: Whole, variant: Word) -> Text:
+        return join("card_1", base36(mix(owner, salt), 12), base36(mix(owner, salt + 1), 5))
+
+    return write
+
+
+_DEVICES: dict[str, Callable[[int], Writer]] = {
+    "tagged": lambda salt: _token("dev-", salt, 20),
+    "hex": lambda salt: _token("", salt, 32),
+    "uuid": _uuid,
+}
+_PAYMENTS: dict[str, Callable[[int], Writer]] = {
+    "fingerprint": lambda salt: _token("fp_", salt, 16),
+    "hash": lambda salt: _token("pm_", salt, 24),
+    "card": _card_token,
+}
+
+
+def account_ids(style: str, numbers: Whole, salt: int) -> Text:
+    """The provider's account ids for the shuffled numbers."""
+    return _ACCOUNTS[style](numbers, salt)
+
+
+_ACCOUNTS: dict[str, Callable[[Whole, int], Text]] = {
+    "serial": lambda numbers, salt: join("acct-", decimals(numbers, 8)),
+    "hex": lambda numbers, salt: join("usr_", hexed(mix(numbers, salt), 16)),
+    "short": lambda numbers, salt: base36(mix(numbers, salt), 12),
+}
+
+
+# telephone numbers ----------------------------------------------------------------------------------
+
+_US_AREAS = tuple(
+    [
+        "201",
+        "202",
+        "203",
+        "205",
+        "206",
+        "207",
+        "208",
+        "209",
+        "210",
+        "212",
+        "213",
+        "214",
+        "215",
+        "216",
+        "217",
+        "218",
+        "219",
+        "224",
+        "225",
+        "228",
+        "229",
+        "231",
+        "234",
+        "239",
+        "240",
+        "248",
+        "251",
+        "252",
+        "253",
+        "254",
+        "256",
+        "260",
+        "262",
+        "267",
+        "269",
+        "270",
+        "276",
+        "281",
+        "301",
+        "302",
+        "303",
+        "304",
+        "305",
+        "307",
+        "308",
+        "309",
+        "310",
+        "312",
+        "313",
+        "314",
+        "315",
+        "316",
+        "317",
+        "318",
+        "319",
+        "320",
+        "321",
+        "323",
+        "325",
+        "330",
+        "331",
+        "334",
+        "336",
+        "337",
+        "339",
+        "346",
+        "347",
+        "351",
+        "352",
+        "360",
+        "361",
+        "385",
+        "386",
+        "401",
+        "402",
+        "404",
+        "405",
+        "406",
+        "407",
+        "408",
+        "409",
+        "410",
+        "412",
+        "413",
+    ]
+)
+_US_HEADS = tuple(f"{area}{exchange}" for area in _US_AREAS for exchange in range(220, 910, 7) if exchange % 100 != 11)
+#: Country → code, leading digits of mobile numbers, digits that follow. The numbers are valid in form.
+_PHONES: dict[str, tuple[str, tuple[str, ...], int]] = {
+    "US": ("+1", _US_HEADS, 4),
+    "GB": ("+44", ("7400", "7401", "7450", "7500", "7510", "7700", "7710", "7720", "7800", "7810", "7890", "7900"), 6),
+    "DE": ("+49", ("1511", "1512", "1520", "1575", "1601", "1701", "1761"), 7),
+    "FR": ("+33", ("6", "7"), 8),
+    "ES": ("+34", ("6",), 8),
+    "PL": ("+48", ("501", "502", "505", "510", "512", "601", "602", "605", "691", "692", "781", "884"), 6),
+    "BR": ("+55", ("119", "219", "319", "519"), 8),
+    "IN": ("+91", ("98", "99", "70", "63", "81"), 8),
+    "ID": ("+62", ("812", "813", "857"), 8),
+    "MX": ("+52", ("55", "33", "81"), 8),
+    "CN": ("+86", ("138", "139", "150", "186"), 8),
+    "KR": ("+82", ("10",), 8),
+    "RU": ("+7", ("915", "916", "926", "903"), 7),
+    "SG": ("+65", ("8", "9"), 7),
+}
+
+
+def _phone(spelling: Spelling, salt: int) -> Writer:
+    countries = spelling.countries
+
+    def write(owner: Whole, variant: Word) -> Text:
+        country = (mix(owner, salt) % np.uint64(len(countries))).astype(np.int64)
+        written = np.empty(len(owner), dtype=object)
+        for code in sorted(set(countries)):
+            mine = np.flatnonzero(np.isin(country, [i for i, name in enumerate(countries) if name == code]))
+            written[mine] = _phones_of(code, owner[mine]).to_numpy(zero_copy_only=False)
+        return pa.array(written, pa.string())
+
+    return write
+
+
+def _phones_of(country: str, owner: Whole) -> Text:
+    code, heads, digits = _PHONES[country]
+    space = 10**digits
+    # 387420489 is a power of three, so it shares no factor with a power of ten: a permutation of the numbers.
+    number = (owner * 387_420_489 + 7) % space
+    head = (owner // space + mix(owner % space, 5).astype(np.int64) % 1_000_003) % len(heads)
+    return join(code, _pick(heads, head), decimals(number, digits))
+
+
+# addresses ------------------------------------------------------------------------------------------
+
+#: First octets that are public unicast space throughout.
+_OCTETS = np.array(
+    [*range(24, 38), *range(40, 45), *range(46, 52), *range(57, 99), *range(104, 126), *range(130, 169)]
+    + [*range(173, 185), *range(187, 191), 194, 195, *range(199, 203), *range(204, 223)],
+    dtype=np.int64,
+)
+IPV6_BIT = 1 << 40
+
+
+def _ip(owner: Whole, variant: Word) -> Text:
+    """Owners below 2⁴⁰ are places in the public IPv4 space; above, /64 networks, the variant being the host."""
+    six = owner >= IPV6_BIT
+    if not six.any():
+        return _ipv4(owner)
+    written = np.empty(len(owner), dtype=object)
+    written[~six] = _ipv4(owner[~six]).to_numpy(zero_copy_only=False)
+    written[six] = _ipv6(owner[six], variant[six]).to_numpy(zero_copy_only=False)
+    return pa.array(written, pa.string())
+
+
+_BYTES = tuple(str(byte) for byte in range(256))
+
+
+def _ipv4(place: Whole) -> Text:
+    first = _OCTETS[(place >> 24) % len(_OCTETS)]
+    return pc.binary_join_element_wise(
+        *(_pick(_BYTES, octet) for octet in (first, (place >> 16) & 255, (place >> 8) & 255, place & 255)), "."
+    )
+
+
+def _ipv6(place: Whole, host: Word) -> Text:
+    network = mix(place, 61)
+    groups = [np.full(len(place), 0x2A02, dtype=np.uint64)]
+    groups += [np.maximum((network >> np.uint64(shift)) & np.uint64(0xFFFF), np.uint64(1)) for shift in (0, 16, 32)]
+    groups += [np.maximum((host >> np.uint64(shift)) & np.uint64(0xFFFF), np.uint64(1)) for shift in (0, 16, 32, 48)]
+    return pc.binary_join_element_wise(
+        *(pc.utf8_ltrim(hexed(group << np.uint64(48), 4), characters="0") for group in groups), ":"
+    )
+
+
+# mailboxes ------------------------------------------------------------------------------------------
+
+#: The variant's high half: 0 for a public provider, else one more than the number of a domain of somebody's own.
+OWN_DOMAIN_SHIFT = np.uint64(32)
+#: Domains from this number on belong to a family, below to an organisation.
+PRIVATE_DOMAINS = 100_000_000
+
+
+def _dotted(name: str) -> str:
+    return f"{name[0]}.{name[1:]}"
+
+
+_FIRSTS = [*FIRST, *(name.title() for name in FIRST), *(name.upper() for name in FIRST), *map(_dotted, FIRST)]
+_LASTS = [*LAST, *(name.title() for name in LAST), *(name.upper() for name in LAST), *LAST]
+_DOMAINS = [name for name, *_ in _PROVIDERS] + [name.upper() for name, *_ in _PROVIDERS]
+_PLUS = np.array([plus for _, _, plus, _ in _PROVIDERS])
+_DOTS = np.array([dots for _, _, _, dots in _PROVIDERS])
+_PROVIDER_EDGES = np.cumsum([share for _, share, *_ in _PROVIDERS])
+
+
+def names_of(owner: Whole) -> tuple[Whole, Whole, Whole]:
+    """First name, last name and number of a mailbox: together unique to it."""
+    names = len(FIRST) * len(LAST)
+    place = (owner % names * 7_919 + owner // names * 31) % names  # 7919 is prime: a permutation within each block
+    return place % len(FIRST), place // len(FIRST), owner // names
+
+
+def display_names(owner: Whole) -> Text:
+    """The name somebody gives with the account."""
+    first, last, _ = names_of(owner)
+    return join(_pick(_FIRSTS, first + len(FIRST)), " ", _pick(_LASTS, last + len(LAST)))
+
+
+def domains(number: Whole) -> Text:
+    """The domain of each organisation or family."""
+    head, tail, block = _company(number)
+    serial = pc.if_else(pa.array(block > 0), pc.cast(pa.array(block), pa.string()), "")
+    company = join(_pick(_COMPANY_HEAD, head), _pick(_COMPANY_TAIL, tail), serial)
+    first, last, block = names_of(np.maximum(number - PRIVATE_DOMAINS, 0))
+    serial = pc.if_else(pa.array(block > 0), pc.cast(pa.array(block), pa.string()), "")
+    family = join(_pick(LAST, last), "-", _pick(FIRST, first), serial)
+    ends = _pick(_DOMAIN_ENDS, number % len(_DOMAIN_ENDS))
+    return join(pc.if_else(pa.array(number >= PRIVATE_DOMAINS), family, company), ".", ends)
+
+
+def organisation_names(number: Whole) -> Text:
+    """The name of an organisation."""
+    head, tail, _ = _company(number)
+    title = [name.title() for name in _COMPANY_HEAD], [name.title() for name in _COMPANY_TAIL]
+    return join(_pick(title[0], head), " ", _pick(title[1], tail), " ", _pick(_FORMS, (number // 3) % len(_FORMS)))
+
+
+def _company(number: Whole) -> tuple[Whole, Whole, Whole]:
+    names = len(_COMPANY_HEAD) * len(_COMPANY_TAIL)
+    place = (number % names * 1_009) % names
+    return place % len(_COMPANY_HEAD), place // len(_COMPANY_HEAD), number // names
+
+
+def _email(spelling: Spelling, salt: int) -> Writer:
+    """`first.last7@provider`, written as people do: capitals, dots where the provider ignores them, a plus tag."""
+
+    def write(owner: Whole, variant: Word) -> Text:
+        first, last, number = names_of(owner)
+        provider = np.searchsorted(_PROVIDER_EDGES, (mix(owner, salt) % np.uint64(100)).astype(np.int64), side="right")
+        own = (variant >> OWN_DOMAIN_SHIFT).astype(np.int64)
+        low = variant & np.uint64(0xFFFFFFFF)
+        odd = low.astype(np.float64) / 2**32 < spelling.odd_mail
+        way = (mix(low, 17) % np.uint64(4)).astype(np.int64)  # capitals, title, dots, tag
+        public = own == 0
+        case = np.where(odd & (way < 2), 1 + way, 0)
+        case = np.where(odd & (way == 2) & public & _DOTS[provider], 3, case)
+        tagged = odd & (way == 3) & public & _PLUS[provider]
+        tag = pc.if_else(pa.array(tagged), _pick(_TAGS, (mix(low, 18) % np.uint64(len(_TAGS))).astype(np.int64)), "")
+        dot = _pick(
+            (".", "", "_"),
+            np.where(_DOTS[provider] & public, way % 2, (mix(owner, salt + 1) % np.uint64(3)).astype(np.int64)),
+        )
+        serial = pc.if_else(pa.array(number > 0), pc.cast(pa.array(number), pa.string()), "")
+        domain = _pick(_DOMAINS, provider + np.where(case == 2, len(_PROVIDERS), 0))
+        if not public.all():
+            domain = pc.if_else(pa.array(public), domain, domains(np.maximum(own - 1, 0)))
+        return join(
+            _pick(_FIRSTS, first + case * len(FIRST)),
+            dot,
+            _pick(_LASTS, last + case * len(LAST)),
+            serial,
+            tag,
+            "@",
+            domain,
+        )
+
+    return write
+
+
+# weak kinds -----------------------------------------------------------------------------------------
+
+_BROWSERS = tuple(
+    f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
+    for version in range(128, 142)
+    for system in ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")
+)
+_CLIENTS = tuple(f"python-requests/2.{minor}.0" for minor in range(25, 33)) + tuple(
+    f"openapi-client/{major}.{minor} (node v{node})" for major in (1, 2) for minor in range(6) for node in (18, 20, 22)
+)
+
+
+def _user_agent(owner: Whole, variant: Word) -> Text:
+    agents = _BROWSERS + _CLIENTS
+    popular = np.minimum((-np.log(1 - (mix(owner, 71) >> np.uint64(11)) / 2**53) * 9).astype(np.int64), len(agents) - 1)
+    return _pick(agents, popular)
+
+
+def _tls(owner: Whole, variant: Word) -> Text:
+    popular = np.minimum((-np.log(1 - (mix(owner, 72) >> np.uint64(11)) / 2**53) * 30).astype(np.int64), 400)
+    return join("t13d1516h2_", hexed(mix(popular, 73), 12), "_", hexed(mix(popular, 74), 12))
+
+
+def writers(spelling: Spelling, seed: int) -> dict[str, Writer]:
+    """The writer of each kind for a world of this spelling and seed."""
+    salt = 100 + (seed % 1_000_003) * 16
+    return {
+        "email": _email(spelling, salt),
+        "phone": _phone(spelling, salt),
+        "device": _DEVICES[spelling.device](salt + 2),
+        "payment_method": _PAYMENTS[spelling.payment_method](salt + 4),
+        "ip": _ip,
+        "prompt_template": _token("tpl:", salt + 6, 16),
+        "referral_code": lambda owner, variant: pc.utf8_upper(base36(mix(owner, salt + 8), 8)),
+        "domain": lambda owner, variant: domains(owner),
+        "user_agent": _user_agent,
+        "tls_fingerprint": _tls,
+    }
