@@ -8,7 +8,7 @@ import startingPointsQuery from '../investigations/starting-points.graphql?raw';
 import { ask } from './service';
 import { Signal } from './signal';
 
-export const CLUES = ['cluster', 'left', 'right', 'stranger', 'account', 'kind', 'value', 'now'] as const;
+export const CLUES = ['cluster', 'left', 'right', 'far', 'stranger', 'account', 'now'] as const;
 export type Clue = (typeof CLUES)[number];
 export type Clues = Readonly<Partial<Record<Clue, string>>>;
 
@@ -21,7 +21,7 @@ export interface ClusterChoice {
 export interface Statistics {
   readonly accounts: number;
   readonly clusters: number;
-  readonly resolvedAt: string | null;
+  readonly lastResolution: { readonly finishedAt: string | null } | null;
 }
 
 export interface StartingPoints {
@@ -29,8 +29,8 @@ export interface StartingPoints {
   readonly choices: readonly ClusterChoice[];
 }
 
-interface Edges<Item> {
-  readonly edges: readonly { readonly node: Item }[];
+interface Nodes<Item> {
+  readonly nodes: readonly Item[];
 }
 
 /** What the service holds, once it has answered; why it has not, otherwise. */
@@ -40,8 +40,8 @@ export const trouble = new Signal('');
 /** Fetch the starting points anew. */
 export async function look(): Promise<void> {
   try {
-    const answer = await ask<{ statistics: Statistics; clusters: Edges<ClusterChoice> }>(startingPointsQuery);
-    startingPoints.set({ statistics: answer.statistics, choices: answer.clusters.edges.map((edge) => edge.node) });
+    const answer = await ask<{ statistics: Statistics; clusters: Nodes<ClusterChoice> }>(startingPointsQuery);
+    startingPoints.set({ statistics: answer.statistics, choices: answer.clusters.nodes });
     trouble.set('');
   } catch (error) {
     trouble.set(error instanceof Error ? error.message : String(error));
@@ -50,31 +50,42 @@ export async function look(): Promise<void> {
 
 interface Member {
   readonly id: string;
-  readonly accountId?: string;
+  readonly subjectId: string;
 }
 
-interface ClusterAnswer {
-  readonly members: Edges<Member>;
-  readonly sharedIdentifiers: readonly { readonly identifier: { readonly kind: string; readonly value: string } }[];
+interface Holder extends Member {
+  readonly cluster: { readonly id: string } | null;
 }
 
-/** The clues of one cluster; `stranger` is a cluster whose first member stands for "somebody else". */
-export async function fetchClues(cluster: string, stranger: string | undefined): Promise<Clues> {
-  const answer = await ask<{ cluster: ClusterAnswer | null; stranger: ClusterAnswer | null }>(clusterCluesQuery, {
-    cluster,
-    stranger: stranger ?? cluster,
-  });
-  const [left, right] = answer.cluster?.members.edges.map((edge) => edge.node) ?? [];
-  const other = stranger ? answer.stranger?.members.edges[0]?.node : undefined;
-  const shared = answer.cluster?.sharedIdentifiers[0]?.identifier;
-  const clues: Partial<Record<Clue, string | undefined>> = {
+interface Answer {
+  readonly cluster: {
+    readonly id: string;
+    readonly members: Nodes<Member>;
+    readonly identifiers: Nodes<{ readonly heldBy: Nodes<Holder> }>;
+  } | null;
+  readonly other: { readonly members: Nodes<Member> } | null;
+}
+
+/**
+ * The clues of one cluster. `left` and `right` share one of its strongest identifiers, `far` is a member that does not
+ * use it where there is one, and `stranger` belongs to the other cluster.
+ */
+export async function fetchClues(cluster: string, other: string | undefined): Promise<Clues> {
+  const answer = await ask<Answer>(clusterCluesQuery, { cluster, other: other ?? cluster });
+  const members = answer.cluster?.members.nodes ?? [];
+  const sharing = (answer.cluster?.identifiers.nodes ?? [])
+    .map(({ heldBy }) => heldBy.nodes.filter((holder) => holder.cluster?.id === answer.cluster?.id))
+    .find((holders) => holders.length > 1);
+  const [left, right] = sharing ?? members;
+  const near = new Set((sharing ?? [left, right]).map((member) => member?.id));
+  const far = members.find(({ id }) => !near.has(id)) ?? right;
+  const clues: Record<Clue, string | undefined> = {
     cluster,
     left: left?.id,
     right: right?.id,
-    stranger: other?.id,
-    account: left?.accountId,
-    kind: shared?.kind,
-    value: shared?.value,
+    far: far?.id,
+    stranger: other ? answer.other?.members.nodes[0]?.id : undefined,
+    account: left?.subjectId,
     now: new Date().toISOString(),
   };
   return Object.fromEntries(Object.entries(clues).filter(([, value]) => value !== undefined)) as Clues;

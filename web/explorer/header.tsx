@@ -22,6 +22,7 @@ function since(time: string): string {
 }
 
 function Holdings({ statistics }: { statistics: Statistics }) {
+  const resolvedAt = statistics.lastResolution?.finishedAt;
   return (
     <dl className="bar-holdings">
       <div>
@@ -32,11 +33,11 @@ function Holdings({ statistics }: { statistics: Statistics }) {
         <dt>clusters</dt>
         <dd>{number.format(statistics.clusters)}</dd>
       </div>
-      {statistics.resolvedAt ? (
+      {resolvedAt ? (
         <div>
           <dt>resolved</dt>
           <dd>
-            <time dateTime={statistics.resolvedAt}>{since(statistics.resolvedAt)}</time>
+            <time dateTime={resolvedAt}>{since(resolvedAt)}</time>
           </dd>
         </div>
       ) : null}

@@ -68,8 +68,8 @@ function Panel() {
   useEffect(() => {
     if (!cluster) return undefined;
     let current = true;
-    const stranger = points?.choices.find(({ id }) => id !== cluster)?.id;
-    fetchClues(cluster, stranger).then(
+    const other = points?.choices.find(({ id }) => id !== cluster)?.id;
+    fetchClues(cluster, other).then(
       (found) => current && setClues(found),
       (error: unknown) => current && trouble.set(error instanceof Error ? error.message : String(error)),
     );
