@@ -1,0 +1,160 @@
+"""Files in, batches of ledger rows out: the whole stage, chunk by chunk, in flat memory.
+
+A batch's id is made of what it was made from (the file's bytes, the shape, the region, the chunk's number), so that the
+same load gives the same ids on every machine, and a load that was cut short can simply be run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Dictionary
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from linkage.errors import BadInput
+from linkage.ingest import shape as shapes
+from linkage.ingest.build import build
+from linkage.ingest.chunk import BrokenLine, Chunk
+from linkage.ingest.columns import RECORDS, REJECTIONS
+from linkage.ingest.identifiers import Normaliser
+from linkage.ingest.mapping import Mapping
+from linkage.ingest.readers import json_lines
+from linkage.ingest.shape import Shape
+from linkage.ingest.sources import Plan, Source, plan
+from linkage.model import Rejection
+from linkage.model.progress import Progress, silent
+from linkage.normalise import VERSION, Context
+from linkage.normalise.cards import mask_cards
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one record out of one chunk of a file, and what was refused of it."""
+
+    record: str
+    rows: pa.Table
+    rejections: pa.Table
+    batch_id: str
+    file: str
+    unknown_kinds: frozenset[str]
+
+
+def read(
+    paths: Iterable[str | Path] | Plan,
+    *,
+    mapping: Mapping | None = None,
+    phone_region: str | None = None,
+    progress: Progress = silent,
+) -> Iterator[Batch]:
+    """Read record files and data sets (folders); raise `UnreadableFile` before anything is read.
+
+    The mapping's region wins over `phone_region`. Progress counts bytes of the files.
+    """
+    found = paths if isinstance(paths, Plan) else plan(paths, mapping)
+    return _read(found, mapping, phone_region, progress)
+
+
+def _read(found: Plan, mapping: Mapping | None, phone_region: str | None, progress: Progress) -> Iterator[Batch]:
+    region = (mapping.phone_region if mapping else None) or phone_region
+    normaliser = Normaliser(Context(region))
+    total = sum(source.path.stat().st_size for source in found.sources)
+    done = 0
+    progress("read", done, total)
+    for source in found.sources:
+        yield from _batches(source, normaliser, mapping.text if mapping and source.file else None)
+        done += source.path.stat().st_size
+        progress("read", done, total)
+
+
+def _batches(source: Source, normaliser: Normaliser, mapping: str | None) -> Iterator[Batch]:
+    content = _digest_of_file(source.path)
+    for number, chunk in enumerate(source.chunks()):
+        broken = chunk.broken
+        for place, shape in enumerate(source.shapes):
+            batch_id = _digest(content, shape, place, normaliser.context.region, number)
+            built = build(shape, chunk, normaliser, file=str(source.path))
+            refused = [*(_broken_line(shape, line, source.path) for line in broken), *built.rejections]
+            broken = ()  # told once, with the first record that the file makes
+            yield Batch(
+                shape.record.name,
+                built.rows,
+                rejection_table(refused, batch_id=batch_id, mapping=mapping),
+                batch_id,
+                str(source.path),
+                built.unknown_kinds,
+            )
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()  # type: ignore[arg-type]
+
+
+def _digest(content: str, shape: Shape, *more: object) -> str:
+    made_from = [VERSION, content, shape.record.name, asdict(shape)["cells"], shape.attributes, shape.where, *more]
+    text = json.dumps(made_from, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _broken_line(shape: Shape, line: BrokenLine, path: Path) -> Rejection:
+    text = mask_cards(line.text, issued_only=False)
+    raw = json.dumps({"": text} if text else {}, ensure_ascii=False)
+    return Rejection(shape.record.name, str(path), line.line, None, line.code, line.reason, raw)
+
+
+def rejection_table(rejections: Iterable[Rejection], *, batch_id: str, mapping: str | None) -> pa.Table:
+    """Rejections as rows of the ledger; ids come from batch and place, so that they are the same every time."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "rejection_id": hashlib.blake2b(f"{batch_id}:{place}".encode(), digest_size=12).hexdigest(),
+            "batch_id": batch_id,
+            "record": rejection.record,
+            "file": rejection.file,
+            "line": rejection.line,
+            "column": rejection.column,
+            "code": rejection.code,
+            "reason": rejection.reason,
+            "raw": rejection.raw,
+            "mapping": mapping,
+            "rejected_at": now,
+        }
+        for place, rejection in enumerate(rejections)
+    ]
+    return pa.Table.from_pylist(rows, schema=REJECTIONS)
+
+
+def records(
+    record: str,
+    rows: Iterable[Dictionary[str, Any]],
+    *,
+    source: str = "api",
+    phone_region: str | None = None,
+) -> tuple[pa.Table, list[Rejection]]:
+    """Make ledger rows of a few objects (an API's request) by the same rules; lines count from 1.
+
+    `source` is what rejections name as their file. Raises `BadInput` for a record that does not exist.
+    """
+    if record not in RECORDS:
+        raise BadInput(f"there are no records called {record!r}", next_step=f"Records are {', '.join(RECORDS)}.")
+    listed = list(rows)
+    shape = _full_shape(record)
+    if not listed:
+        return RECORDS[record].ledger.empty_table(), []
+    chunk = json_lines.chunk_of(listed, range(1, len(listed) + 1), shape.columns)
+    built = build(shape, chunk, Normaliser(Context(phone_region)), file=source)
+    return built.rows, built.rejections
+
+
+def _full_shape(record: str) -> Shape:
+    columns = RECORDS[record].columns
+    return shapes.canonical(RECORDS[record], [column.name for column in columns])
+
+
+__all__ = ["Batch", "Chunk", "read", "records", "rejection_table"]

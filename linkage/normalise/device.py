@@ -1,0 +1,22 @@
+"""Devices: what a fingerprinting script, an app or a browser calls a machine."""
+
+from __future__ import annotations
+
+import re
+
+from linkage.normalise.kind import Context
+
+# Hexadecimal ids and UUIDs come in either case from different SDKs; other ids keep theirs.
+CANONICAL = r"^[a-z]{1,12}[_:-][0-9a-z]{8,128}$|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+#: ids of zeros: an operating system that refuses to tell (limited ad tracking)
+UNLESS = r"^[0-]+$|^[f-]+$|[_:-](?:0+|f+)$"
+_HEX = re.compile(r"^[{(]?(?P<id>[0-9A-Fa-f]{2}(?:[0-9A-Fa-f]|[-:](?=[0-9A-Fa-f])){5,})[)}]?$")
+_JUNK = re.compile(UNLESS)
+
+
+def normalise(text: str, _: Context) -> str | None:
+    """The device's id; hexadecimal ids in lower case without braces."""
+    if found := _HEX.match(text):
+        text = found["id"].lower()
+    compact = text.replace(" ", "")
+    return compact if len(compact) >= 4 and len(set(compact)) > 2 and not _JUNK.search(compact) else None
