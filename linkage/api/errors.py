@@ -1,0 +1,96 @@
+"""The one place where an error becomes a GraphQL error.
+
+What the caller can mend is told as it is, with a stable code. What only we can mend is told as a reference
+number, and logged under it: the error's type and the place it was raised, never its text, which may hold the
+personal data of a query.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from linkage.errors import CallerError, DatabaseUnavailable, DataError, LinkageError, OperatorError
+
+logger = logging.getLogger("linkage.api")
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+INTERNAL = "INTERNAL"
+
+#: Said instead of an operator error's own message, which may name hosts and folders.
+PUBLIC_MESSAGES = {
+    "DATABASE_UNAVAILABLE": "The graph database does not answer. Writes are still accepted; try the read again soon.",
+    "LEDGER_UNAVAILABLE": "The ledger's storage does not answer. Try again soon.",
+}
+OUT_OF_ORDER = "The service cannot answer until its operator mends it."
+
+
+class PublicError(GraphQLError):
+    """An error as the caller sees it."""
+
+
+def publish(error: GraphQLError, *, executed: bool) -> PublicError:
+    """The error as the caller may see it; logs what it hides."""
+    if isinstance(error, PublicError):
+        return error
+    cause = error.original_error
+    if isinstance(error, GraphQLSyntaxError):
+        return _told(error, error.message, {"code": PARSE_FAILED})
+    if isinstance(cause, CallerError | DataError):
+        return _told(error, _in_one_line(cause), {"code": cause.code})
+    if isinstance(cause, OperatorError):
+        reference = _logged(error, cause)
+        message = PUBLIC_MESSAGES.get(cause.code, OUT_OF_ORDER)
+        return _told(error, message, {"code": cause.code, "reference": reference})
+    if isinstance(cause, TimeoutError):
+        return _told(error, "The operation took too long. Ask for less.", {"code": DatabaseUnavailable.code})
+    if isinstance(cause, RecursionError) and not executed:
+        return _told(error, "The document is nested too deeply.", {"code": PARSE_FAILED})
+    if error.path is None and (cause is None or not executed):
+        code = BAD_USER_INPUT if executed else VALIDATION_FAILED
+        return _told(error, error.message, {"code": code})
+    reference = _logged(error, cause or error)
+    message = f"Something went wrong on our side. Tell the operator the reference {reference}."
+    return _told(error, message, {"code": INTERNAL, "reference": reference})
+
+
+def body(message: str, code: str, **extensions: Any) -> dict[str, Any]:
+    """The answer to a request in which nothing was executed."""
+    return {"errors": [{"message": message, "extensions": {"code": code, **extensions}}]}
+
+
+def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> PublicError:
+    return PublicError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def _in_one_line(error: LinkageError) -> str:
+    return " ".join([error.message, *error.details, *([error.next_step] if error.next_step else [])])
+
+
+def _logged(error: GraphQLError, cause: BaseException) -> str:
+    reference = secrets.token_hex(6)
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    # Response keys are the caller's aliases, which may hold anything: only the length of the path is told.
+    logger.error(
+        "error %s: %s at %s, %d steps into the answer",
+        reference,
+        type(cause).__name__,
+        place or "unknown",
+        len(error.path or ()),
+    )
+    return reference

@@ -1,0 +1,274 @@
+"""Why two subjects are linked, or why not: what they share, weighed by the engine, and the thread through their cluster.
+
+Two members of a cluster need not share anything: A and B share a card, B and C a device. Then the answer is the
+thread from the one to the other through what ties the cluster, strongest pieces preferred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+
+from linkage.api.context import Context
+from linkage.engine.model import Model
+from linkage.errors import BadInput, NotFound
+from linkage.graph.reads import shared as reads
+from linkage.model import Explanation, Identifier, Subject
+
+Key = tuple[str, str]
+Row = Mapping[str, Any]
+
+#: A thread with more steps than this explains nothing to anybody.
+LONGEST_CHAIN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Two members of a cluster next to each other on the thread."""
+
+    left: Key
+    right: Key
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Everything known of two subjects' link."""
+
+    left: Key
+    right: Key
+    rows: Mapping[Key, Row]
+    explanation: Explanation
+    left_place: Row | None
+    right_place: Row | None
+    decisions: Sequence[Row]
+    chain: Sequence[Step]
+
+    @property
+    def cluster(self) -> Row | None:
+        """The cluster that both are in."""
+        left, right = self.left_place, self.right_place
+        if left is None or right is None or left["cluster"]["id"] != right["cluster"]["id"]:
+            return None
+        cluster: Row = left["cluster"]
+        return cluster
+
+    @property
+    def needed_bits(self) -> float:
+        """What evidence must add up to for a link."""
+        threshold = min(max(self.explanation.threshold, 1e-12), 1 - 1e-12)
+        return math.log2(threshold / (1 - threshold)) - self.explanation.prior_bits
+
+    @property
+    def missing_bits(self) -> float:
+        """How much of it is missing."""
+        return max(0.0, self.needed_bits - self.explanation.total_bits)
+
+
+async def find(context: Context, left: Key, right: Key) -> Finding:
+    """Look into the link of two subjects; raise `NotFound` for an unknown one."""
+    if left == right:
+        raise BadInput("an explanation is about two different subjects")
+    rows = await _rows(context, [left, right])
+    pairs, places, decisions, subjects = await asyncio.gather(
+        reads.shared(context.reader, [(left, right)]),
+        asyncio.gather(context.loaders.cluster_of.load(left), context.loaders.cluster_of.load(right)),
+        reads.decisions(context.reader, str(subject(left)), str(subject(right))),
+        reads.subjects(context.reader),
+    )
+    direct = weigh(left, right, pairs[0], subjects, context.work.model)
+    finding = Finding(left, right, rows, direct, places[0], places[1], decisions, ())
+    if direct.linked or finding.cluster is None:
+        return finding
+    keys = await _thread(context, str(finding.cluster["id"]), left, right)
+    steps = list(zip(keys, keys[1:], strict=False))
+    if not steps:
+        return finding
+    found = await reads.shared(context.reader, steps)
+    rows = rows | await _rows(context, keys)
+    chain = [
+        Step(here, there, weigh(here, there, uses, subjects, context.work.model))
+        for (here, there), uses in zip(steps, found, strict=True)
+    ]
+    return Finding(left, right, rows, direct, places[0], places[1], decisions, chain)
+
+
+def subject(key: Key) -> Subject:
+    """The subject of a (type, id)."""
+    type_name, identity = key
+    return Subject.parse(f"{type_name.lower()}:{identity}")
+
+
+def weigh(left: Key, right: Key, uses: Sequence[Row], subjects: int, model: Model) -> Explanation:
+    """Weigh what two subjects share, as the graph has it."""
+    from linkage.engine.explain import explain
+
+    return explain(subject(left), subject(right), [_use(row) for row in uses], subjects=subjects, model=model)
+
+
+def _use(row: Row) -> SharedUse:
+    from linkage.engine.explain import SharedUse
+
+    node, left, right = row["node"], row["left"], row["right"]
+    holders = max(2, int(node.get("holders") or 2))
+    return SharedUse(
+        identifier=Identifier(str(node["kind"]), str(node["value"])),
+        holders=holders,
+        holder_clusters=int(node.get("holder_clusters") or holders),
+        left_first_seen=left.get("first_seen"),
+        left_last_seen=left.get("last_seen"),
+        right_first_seen=right.get("first_seen"),
+        right_last_seen=right.get("last_seen"),
+        sharing_class=node.get("sharing_class"),
+    )
+
+
+async def _rows(context: Context, keys: Sequence[Key]) -> dict[Key, Row]:
+    loaders = context.loaders
+    found = await asyncio.gather(
+        *(
+            loaders.account.load(identity) if type_name == "Account" else loaders.organisation.load(identity)
+            for type_name, identity in keys
+        )
+    )
+    rows = {key: row for key, row in zip(keys, found, strict=True) if row is not None}
+    for type_name, identity in keys:
+        if (type_name, identity) not in rows:
+            raise NotFound(f"there is no {type_name.lower()} {identity!r}")
+    return rows
+
+
+async def _thread(context: Context, cluster_id: str, left: Key, right: Key) -> list[Key]:
+    edges = await reads.threads(context.reader, cluster_id)
+    return await asyncio.to_thread(thread, edges, left, right)
+
+
+def thread(edges: Sequence[Row], left: Key, right: Key) -> list[Key]:
+    """The members from left to right, each sharing something with the next; strong pieces make short steps."""
+    graph = nx.Graph()
+    for edge in edges:
+        graph.add_edge(
+            ("subject", edge["type"], edge["id"]),
+            ("identifier", edge["identifier"]),
+            weight=1.0 + 4.0 / (1.0 + max(0.0, float(edge["bits"]))),
+        )
+    start, end = ("subject", *left), ("subject", *right)
+    try:
+        nodes = nx.dijkstra_path(graph, start, end)
+    except (nx.NodeNotFound, nx.NetworkXNoPath):
+        return []
+    keys = [(node[1], node[2]) for node in nodes if node[0] == "subject"]
+    return keys if len(keys) <= LONGEST_CHAIN + 1 else []
+
+
+def joined_at(merges: Sequence[Row], left: str, right: str) -> Row | None:
+    """The merge in which the parts of two members became one; merges name their parts by one member each."""
+    parent: dict[str, str] = {}
+
+    def root(member: str) -> str:
+        while parent.get(member, member) != member:
+            parent[member] = parent.get(parent[member], parent[member])
+            member = parent[member]
+        return member
+
+    for merge in merges:
+        parent[root(str(merge["right"]))] = root(str(merge["left"]))
+        if root(left) == root(right):
+            return merge
+    return None
+
+
+def why(finding: Finding) -> str:
+    """The answer to "why" in words."""
+    left, right = _named(finding.left), _named(finding.right)
+    direct = finding.explanation
+    evidence = _sum(direct)
+    if finding.cluster is None:
+        if direct.linked:
+            return (
+                f"{left} and {right} share enough ({evidence}), but no resolution has put them into one cluster yet."
+            )
+        return f"{left} and {right} are not linked: {evidence}, and a link needs {finding.needed_bits:.1f}."
+    size = int(finding.cluster.get("size") or 0)
+    if direct.linked:
+        return f"{left} and {right} are linked by what they share: {evidence}; a link needs {finding.needed_bits:.1f}."
+    if _declared(finding):
+        return f"{left} and {right} belong to the same declared organisation, and are in one cluster of {size}."
+    if finding.chain:
+        steps = len(finding.chain)
+        return (
+            f"What {left} and {right} share is not enough by itself ({evidence}; a link needs "
+            f"{finding.needed_bits:.1f}), but a thread of {steps} {'step' if steps == 1 else 'steps'} through their "
+            f"cluster of {size} ties them."
+        )
+    return (
+        f"What {left} and {right} share is not enough by itself ({evidence}); they came into one cluster of {size} "
+        "with the parts they were already in. `joinedBy` has the merge."
+    )
+
+
+def why_not(finding: Finding) -> str:
+    """The answer to "why not" in words."""
+    left, right = _named(finding.left), _named(finding.right)
+    if finding.cluster is not None:
+        return f"They are linked. {why(finding)}"
+    if finding.explanation.linked:
+        return why(finding)
+    return f"{left} and {right} are not linked: " + " ".join(missing(finding))
+
+
+def missing(finding: Finding) -> list[str]:
+    """What is missing for a link, or speaks against it, a sentence each."""
+    direct = finding.explanation
+    lines: list[str] = []
+    if finding.missing_bits > 0:
+        if not direct.evidence:
+            lines.append("They share no identifier.")
+        lines.append(
+            f"The evidence adds up to {direct.total_bits:.1f} bits; a link needs {finding.needed_bits:.1f}: "
+            f"{finding.missing_bits:.1f} bits are missing."
+        )
+    lines += [
+        f"Their {piece.identifier.kind} counts {piece.bits:.1f} of {piece.full_bits:.1f} bits: {piece.reason}."
+        for piece in direct.evidence
+        if piece.bits < piece.full_bits - 0.05
+    ]
+    lines += [
+        f"Their {piece.identifier.kind} speaks against it with {piece.bits:.1f} bits."
+        for piece in direct.evidence
+        if piece.bits < 0
+    ]
+    left, right = finding.left_place, finding.right_place
+    if left is not None and right is not None and finding.cluster is None:
+        lines.append(
+            f"They are in different clusters, of {left['cluster'].get('size')} and {right['cluster'].get('size')}."
+        )
+    lines += [
+        "A person decided that they are different."
+        for decision in finding.decisions[:1]
+        if decision.get("judgement") == "different"
+    ]
+    return lines
+
+
+def _declared(finding: Finding) -> bool:
+    homes = {finding.rows[key].get("organisation_id") for key in (finding.left, finding.right)}
+    return len(homes) == 1 and homes != {None}
+
+
+def _named(key: Key) -> str:
+    return f"{key[0].lower()} {key[1]}"
+
+
+def _sum(explanation: Explanation) -> str:
+    if not explanation.evidence:
+        return "they share no identifier"
+    strongest = sorted(explanation.evidence, key=lambda piece: -piece.bits)[:3]
+    pieces = ", ".join(f"{piece.identifier.kind} {piece.bits:.1f}" for piece in strongest)
+    more = len(explanation.evidence) - len(strongest)
+    return f"{explanation.total_bits:.1f} bits ({pieces}{f' and {more} more' if more > 0 else ''})"

@@ -1,0 +1,109 @@
+"""Loaders: whatever the fields of a page ask for one by one is read in one query for all of them.
+
+A key is what a field asks for, arguments included; keys with the same arguments go into one query. So a page of
+clusters with members and identifiers costs as many queries as the document has such fields, however long the page.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from linkage.graph.reads import Page, Reader, clusters, identifiers, subjects
+from linkage.graph.reads.page import Slice
+
+Row = Mapping[str, Any]
+Key = tuple[str, str]
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+NOTHING = Slice(rows=(), more=False, earlier=False)
+#: So many ids in one query at most.
+BATCH = 1_000
+
+
+def _loader(load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], missing: V) -> DataLoader[K, V]:
+    async def in_order(keys: list[K]) -> list[V]:
+        found = await load(list(dict.fromkeys(keys)))
+        return [found.get(key, missing) for key in keys]
+
+    return DataLoader(load_fn=in_order, max_batch_size=BATCH)
+
+
+def _grouped(
+    load: Callable[..., Awaitable[Mapping[K, V]]], missing: V
+) -> DataLoader[tuple[Any, ...], V]:
+    """A loader whose keys are (id, argument, …): one query for each distinct set of arguments."""
+
+    async def in_order(keys: list[tuple[Any, ...]]) -> list[V]:
+        groups: dict[tuple[Any, ...], dict[K, None]] = defaultdict(dict)
+        for identity, *arguments in keys:
+            groups[tuple(arguments)][identity] = None
+        found = {arguments: await load(list(ids), *arguments) for arguments, ids in groups.items()}
+        return [found[tuple(arguments)].get(identity, missing) for identity, *arguments in keys]
+
+    return DataLoader(load_fn=in_order, max_batch_size=BATCH)
+
+
+class Loaders:
+    """The loaders of one operation; what was loaded once in it is not loaded again."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.account: DataLoader[str, Row | None] = _loader(
+            lambda ids: subjects.by_ids(reader, "Account", ids), None
+        )
+        self.organisation: DataLoader[str, Row | None] = _loader(
+            lambda ids: subjects.by_ids(reader, "Organisation", ids), None
+        )
+        self.identifier: DataLoader[str, Row | None] = _loader(lambda ids: identifiers.by_ids(reader, ids), None)
+        self.identifier_by_key: DataLoader[str, Row | None] = _loader(
+            lambda keys: identifiers.by_keys(reader, keys), None
+        )
+        self.cluster: DataLoader[str, Row | None] = _loader(lambda ids: clusters.by_ids(reader, ids), None)
+        self.successors: DataLoader[str, list[dict[str, Any]]] = _loader(
+            lambda ids: clusters.successors(reader, ids), []
+        )
+        self.lineage: DataLoader[str, list[dict[str, Any]]] = _loader(lambda ids: clusters.lineage(reader, ids), [])
+        self.cluster_of: DataLoader[Key, Row | None] = _loader(lambda keys: subjects.clusters_of(reader, keys), None)
+        self.organisation_of: DataLoader[str, Row | None] = _loader(
+            lambda ids: subjects.organisations_of(reader, ids), None
+        )
+
+        async def members(ids: Sequence[str], page: Page, type_name: str | None) -> dict[str, Slice]:
+            return await clusters.members(reader, ids, page, type_name=type_name)
+
+        async def evidence(ids: Sequence[str], page: Page, kinds: tuple[str, ...] | None) -> dict[str, Slice]:
+            return await clusters.evidence(reader, ids, page, kinds=kinds)
+
+        async def used(
+            keys: Sequence[Key], page: Page, kinds: tuple[str, ...] | None, minimum: int
+        ) -> dict[Key, Slice]:
+            return await subjects.identifiers_of(reader, keys, page, kinds=kinds, minimum_holders=minimum)
+
+        async def holders(ids: Sequence[str], page: Page) -> dict[str, Slice]:
+            return await identifiers.holders(reader, ids, page)
+
+        async def tied(ids: Sequence[str], limit: int) -> dict[str, list[dict[str, Any]]]:
+            return await identifiers.clusters(reader, ids, limit)
+
+        async def accounts(ids: Sequence[str], page: Page) -> dict[str, Slice]:
+            return await subjects.members_of_organisations(reader, ids, page)
+
+        self.members = _grouped(members, NOTHING)
+        self.evidence = _grouped(evidence, NOTHING)
+        self.identifiers_of = _grouped(used, NOTHING)
+        self.holders = _grouped(holders, NOTHING)
+        self.clusters_of_identifier: DataLoader[tuple[Any, ...], list[dict[str, Any]]] = _grouped(tied, [])
+        self.accounts_of_organisation = _grouped(accounts, NOTHING)
+
+    def of_type(self, type_name: str) -> DataLoader[str, Row | None] | None:
+        """The loader of the nodes of a type, by the id within it; None where the type has none."""
+        return {
+            "Account": self.account,
+            "Organisation": self.organisation,
+            "Identifier": self.identifier,
+            "Cluster": self.cluster,
+        }.get(type_name)

@@ -1,0 +1,156 @@
+"""The mutations: facts in, resolutions started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import strawberry
+from strawberry.scalars import JSON
+
+from linkage.api.context import Context, Info
+from linkage.api.types.resolution import Resolution
+from linkage.api.types.scalars import Long
+from linkage.errors import BadInput
+
+if TYPE_CHECKING:
+    from linkage.service.recording import Recorded
+
+#: Rows of one call; more go through `POST /v1/…` or files.
+MOST_ROWS = 1_000
+LONGEST_NAME = 200
+
+
+@strawberry.input(description="That a subject used an identifier.")
+class ObservationInput:
+    """A row of `observations`; one of accountId and organisationId."""
+
+    account_id: str | None = None
+    organisation_id: str | None = None
+    kind: str
+    value: str
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    count: int | None = None
+    source: str | None = None
+
+
+@strawberry.input(description="What an account used in an hour.")
+class UsageInput:
+    """A row of `usage`."""
+
+    account_id: str
+    window_start: datetime
+    model: str | None = None
+    endpoint: str | None = None
+    requests: Long | None = None
+    input_tokens: Long | None = None
+    output_tokens: Long | None = None
+
+
+@strawberry.input(description="An account as the provider describes it.")
+class AccountInput:
+    """A row of `accounts`."""
+
+    account_id: str
+    created_at: datetime | None = None
+    status: str | None = None
+    organisation_id: str | None = None
+    country: str | None = None
+    plan: str | None = None
+    display_name: str | None = None
+    attributes: JSON | None = strawberry.field(default=None, description="Whatever else there is, as an object.")
+
+
+@strawberry.type(description="A row that was not taken.")
+class RejectedRow:
+    """Which row, and why."""
+
+    row: int = strawberry.field(description="The row, counted from 1.")
+    column: str | None
+    code: str = strawberry.field(description="`BAD_TIME`, `BAD_VALUE`, `CARD_NUMBER`, `MISSING_COLUMN`, …")
+    reason: str = strawberry.field(description="Why, for a person.")
+
+
+@strawberry.type(description="What became of the rows of one call. What is accepted is on disk.")
+class RecordResult:
+    """Accepted, duplicate, rejected."""
+
+    accepted: int = strawberry.field(description="Rows that were new.")
+    duplicate: int = strawberry.field(description="Rows that were known already.")
+    rejected: list[RejectedRow] = strawberry.field(description="Rows that were not taken, and why.")
+    repeated: bool = strawberry.field(description="The same idempotency key came before: nothing was written.")
+    batch_id: str
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> RecordResult:
+        """The answer of the service."""
+        return cls(
+            accepted=recorded.accepted,
+            duplicate=recorded.duplicate,
+            rejected=[
+                RejectedRow(row=refused.line, column=refused.column, code=refused.code, reason=refused.reason)
+                for refused in recorded.rejections
+            ],
+            repeated=recorded.repeated,
+            batch_id=recorded.batch_id,
+        )
+
+
+Rows = Sequence[ObservationInput] | Sequence[UsageInput] | Sequence[AccountInput]
+
+
+async def _record(context: Context, record: str, rows: Rows, source: str | None, key: str | None) -> RecordResult:
+    if len(rows) > MOST_ROWS:
+        raise BadInput(f"one call may hold {MOST_ROWS} rows", next_step="Send more through POST /v1/… or in files.")
+    if (source is not None and not 1 <= len(source) <= LONGEST_NAME) or (key is not None and not 1 <= len(key) <= LONGEST_NAME):
+        raise BadInput(f"`source` and `idempotencyKey` have 1 to {LONGEST_NAME} characters")
+    given = [
+        {name: value for name, value in vars(row).items() if value is not None} for row in rows
+    ]
+    recorded = await context.work.record(record, given, source=source or "graphql", idempotency_key=key)
+    return RecordResult.of(recorded)
+
+
+@strawberry.type(description="What can be said and started.")
+class Mutation:
+    """The root of every change."""
+
+    @strawberry.mutation(
+        description="Record what subjects used. The same `idempotencyKey` writes once, however often it is sent."
+    )
+    async def record_observations(
+        self,
+        info: Info,
+        observations: list[ObservationInput],
+        source: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RecordResult:
+        return await _record(info.context, "observations", observations, source, idempotency_key)
+
+    @strawberry.mutation(description="Record requests and tokens of accounts, by hour.")
+    async def record_usage(
+        self,
+        info: Info,
+        usage: list[UsageInput],
+        source: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RecordResult:
+        return await _record(info.context, "usage", usage, source, idempotency_key)
+
+    @strawberry.mutation(description="Record accounts; the last description of an account counts.")
+    async def record_accounts(
+        self,
+        info: Info,
+        accounts: list[AccountInput],
+        source: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> RecordResult:
+        return await _record(info.context, "accounts", accounts, source, idempotency_key)
+
+    @strawberry.mutation(
+        description="Start a resolution in the background: facts, decisions and model in, clusters out. One at a time."
+    )
+    async def start_resolution(self, info: Info) -> Resolution:
+        return Resolution.of_run(info.context.work.resolving.start())

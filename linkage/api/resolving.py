@@ -1,0 +1,142 @@
+"""Resolutions started through the API: one at a time, in the background, watched by whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from linkage.errors import Conflict, LinkageError
+from linkage.model.progress import Progress
+
+logger = logging.getLogger("linkage.api")
+
+#: So many runs of this process are remembered; the finished ones stand in the graph too.
+REMEMBERED = 50
+
+
+class RunState(enum.Enum):
+    """How far a resolution is."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A resolution of this process, as of a moment."""
+
+    id: str
+    state: RunState = RunState.RUNNING
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
+    model_version: str | None = None
+    step: str | None = None
+    done: int | None = None
+    total: int | None = None
+    error: str | None = None
+    summary: dict[str, Any] | None = None
+    #: counts the changes, so that a watcher sees whether it missed one
+    change: int = 0
+
+
+#: Resolves, given the run's id and whom to tell of progress; gives back the summary.
+Resolve = Callable[[str, Progress], Mapping[str, Any]]
+
+
+class Resolving:
+    """Starts resolutions in a thread and tells how far they are."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._runs: dict[str, Run] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
+
+    def start(self) -> Run:
+        """Start one; raise `Conflict` while another runs."""
+        running = self.running()
+        if running is not None:
+            raise Conflict(
+                f"resolution {running.id} is under way", next_step="Wait for it: `resolution(id)` tells how far it is."
+            )
+        run = Run(id=f"rs_{secrets.token_hex(10)}")
+        self._runs[run.id] = run
+        for old in list(self._runs)[:-REMEMBERED]:
+            del self._runs[old]
+        self._task = asyncio.create_task(self._run(run.id))
+        return run
+
+    def running(self) -> Run | None:
+        """The one that is under way."""
+        return next((run for run in self._runs.values() if run.state is RunState.RUNNING), None)
+
+    def get(self, identity: str) -> Run | None:
+        """The run of that id, if this process started it."""
+        return self._runs.get(identity)
+
+    def latest(self) -> Run | None:
+        """The run started last."""
+        return next(reversed(self._runs.values()), None)
+
+    async def watch(self, identity: str) -> AsyncIterator[Run]:
+        """The run's states, from now until it ends; states between two looks are left out."""
+        seen = -1
+        while (run := self._runs.get(identity)) is not None:
+            if run.change > seen:
+                seen = run.change
+                yield run
+            if run.state is not RunState.RUNNING:
+                return
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._newer(identity, seen))
+
+    def _newer(self, identity: str, seen: int) -> bool:
+        run = self._runs.get(identity)
+        return run is None or run.change > seen
+
+    async def close(self) -> None:
+        """Wait for the one that is under way: a thread cannot be stopped, and a half-written resolution counts for nothing."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, identity: str) -> None:
+        loop = asyncio.get_running_loop()
+
+        def progress(step: str, done: int, total: int | None = None, /) -> None:
+            loop.call_soon_threadsafe(lambda: self._note(identity, step=step, done=done, total=total))
+
+        try:
+            summary = await asyncio.to_thread(self._resolve, identity, progress)
+        except LinkageError as error:
+            logger.error("resolution %s failed: %s", identity, type(error).__name__)
+            self._note(identity, state=RunState.FAILED, error=error.message, finished_at=datetime.now(UTC))
+        except Exception as error:
+            logger.exception("resolution %s failed", identity, exc_info=error)
+            self._note(
+                identity, state=RunState.FAILED, error="something went wrong on our side", finished_at=datetime.now(UTC)
+            )
+        else:
+            self._note(
+                identity,
+                state=RunState.FINISHED,
+                finished_at=datetime.now(UTC),
+                summary=dict(summary),
+                model_version=str(summary["model_version"]) if "model_version" in summary else None,
+            )
+
+    def _note(self, identity: str, **changes: Any) -> None:
+        run = self._runs[identity]
+        if run.state is RunState.RUNNING:
+            self._runs[identity] = replace(run, change=run.change + 1, **changes)
+            _ = asyncio.ensure_future(self._tell())  # noqa: RUF006 - short, and nothing hangs on it
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,251 @@
+"""Subjects: what gets linked, accounts and organisations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry.relay import PageInfo
+from strawberry.scalars import JSON
+
+from linkage.api.connections import page_info, page_of, write_cursor
+from linkage.api.context import Info
+from linkage.api.ids import NodeId
+from linkage.api.types.identifier import Identifier, UsedIdentifierConnection, UsedIdentifierEdge
+from linkage.api.types.node import Node
+from linkage.api.types.usage import Usage
+from linkage.graph.reads import Place
+from linkage.graph.reads.page import Slice
+from linkage.model import Subject as SubjectValue
+
+if TYPE_CHECKING:
+    from linkage.api.types.cluster import Cluster
+
+IDENTIFIERS = "identifiers"
+ACCOUNTS = "accounts"
+
+
+@strawberry.type(description="A subject's place in its cluster.")
+class Membership:
+    """Where a subject is, and how sure that is."""
+
+    cluster: Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")]
+    confidence: float | None = strawberry.field(
+        description="Probability that the subject belongs to the cluster's actor."
+    )
+    since: datetime | None = strawberry.field(description="Since when it is in this cluster.")
+    provisional: bool = strawberry.field(description="Linked by a new fact, not yet by a resolution.")
+
+
+@strawberry.interface(description="What gets linked: an account or an organisation.")
+class Subject(Node):
+    """An account or an organisation."""
+
+    row: strawberry.Private[Mapping[str, Any]]
+    #: what a read of a cluster's members already knows of the membership
+    known_membership: strawberry.Private[Mapping[str, Any] | None] = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(type, id)."""
+        return type(self).__name__, str(self.row["id"])
+
+    @property
+    def value(self) -> SubjectValue:
+        """The subject as the engine knows it."""
+        return SubjectValue.parse(f"{type(self).__name__.lower()}:{self.row['id']}")
+
+    def node_id(self) -> NodeId:
+        return NodeId(*self.key)
+
+    @strawberry.field(description="The provider's own id.")
+    def subject_id(self) -> str:
+        return str(self.row["id"])
+
+    @strawberry.field(description="What to call it: its name where it has one, its id otherwise.")
+    def label(self) -> str:
+        return str(self.row.get("display_name") or self.row.get("name") or self.row["id"])
+
+    @strawberry.field(description="Its place in a cluster; null: it stands alone.")
+    async def membership(self, info: Info) -> Membership | None:
+        from linkage.api.types.cluster import Cluster
+
+        found = await info.context.loaders.cluster_of.load(self.key)
+        if found is None:
+            return None
+        held = found["membership"]
+        return Membership(
+            cluster=Cluster(row=found["cluster"]),
+            confidence=held.get("confidence"),
+            since=held.get("since"),
+            provisional=bool(held.get("provisional")),
+        )
+
+    @strawberry.field(description="Its cluster; null: it stands alone.")
+    async def cluster(
+        self, info: Info
+    ) -> Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")] | None:
+        from linkage.api.types.cluster import Cluster
+
+        found = await info.context.loaders.cluster_of.load(self.key)
+        return Cluster(row=found["cluster"]) if found else None
+
+    @strawberry.field(description="Probability that it belongs to its cluster's actor; null: it stands alone.")
+    async def confidence(self, info: Info) -> float | None:
+        if self.known_membership is not None:
+            return self.known_membership.get("confidence")
+        found = await info.context.loaders.cluster_of.load(self.key)
+        return found["membership"].get("confidence") if found else None
+
+    @strawberry.field(description="What it used, most shared first.")
+    async def identifiers(
+        self,
+        info: Info,
+        kinds: Annotated[list[str] | None, strawberry.argument(description="Only of these kinds.")] = None,
+        minimum_holders: Annotated[int, strawberry.argument(description="Only with so many holders or more.")] = 1,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> UsedIdentifierConnection:
+        page = page_of(IDENTIFIERS, first=first, after=after, last=last, before=before)
+        only = tuple(kinds) if kinds is not None else None
+        found = await info.context.loaders.identifiers_of.load((self.key, page, only, minimum_holders))
+        edges = [
+            UsedIdentifierEdge(
+                node=Identifier(row=row["node"]),
+                cursor=write_cursor(IDENTIFIERS, Place(row["node"].get("holders") or 1, row["node"]["id"])),
+                first_seen=row["use"].get("first_seen"),
+                last_seen=row["use"].get("last_seen"),
+                count=row["use"].get("count"),
+            )
+            for row in found.rows
+        ]
+        return UsedIdentifierConnection(edges=edges, page_info=page_info(found, edges))
+
+    @strawberry.field(description="Whatever else the provider said of it.")
+    def attributes(self) -> JSON | None:
+        held = self.row.get("attributes")
+        return json.loads(held) if isinstance(held, str) and held else None
+
+
+@strawberry.type(description="A login or API account at the provider.")
+class Account(Subject):
+    """An account."""
+
+    @strawberry.field(description="The provider's own id.")
+    def account_id(self) -> str:
+        return str(self.row["id"])
+
+    @strawberry.field(description="When it was opened.")
+    def created_at(self) -> datetime | None:
+        return self.row.get("created_at")
+
+    @strawberry.field(description="Its state at the provider: `active`, `suspended`, …")
+    def status(self) -> str | None:
+        return self.row.get("status")
+
+    @strawberry.field(description="Its country, as the provider has it.")
+    def country(self) -> str | None:
+        return self.row.get("country")
+
+    @strawberry.field(description="Its plan or tier.")
+    def plan(self) -> str | None:
+        return self.row.get("plan")
+
+    @strawberry.field(description="Its name at the provider.")
+    def display_name(self) -> str | None:
+        return self.row.get("display_name")
+
+    @strawberry.field(description="The organisation that it is declared to belong to.")
+    async def organisation(self, info: Info) -> Organisation | None:
+        found = await info.context.loaders.organisation_of.load(str(self.row["id"]))
+        return Organisation(row=found) if found else None
+
+    @strawberry.field(description="What it used, added up.")
+    def usage(self) -> Usage:
+        return Usage.of(self.row)
+
+
+@strawberry.type(description="An account in a list.")
+class AccountEdge:
+    """Account and place."""
+
+    node: Account
+    cursor: str
+
+
+@strawberry.type(description="Accounts.")
+class AccountConnection:
+    """A page of accounts."""
+
+    edges: list[AccountEdge]
+    page_info: PageInfo
+
+    @strawberry.field(description="The accounts alone.")
+    def nodes(self) -> list[Account]:
+        return [edge.node for edge in self.edges]
+
+    @classmethod
+    def of(cls, found: Slice, order: str) -> AccountConnection:
+        """The page as the graph gave it."""
+        edges = [
+            AccountEdge(
+                node=Account(row=row["node"]),
+                cursor=write_cursor(order, Place(row.get("value"), row["node"]["id"])),
+            )
+            for row in found.rows
+        ]
+        return cls(edges=edges, page_info=page_info(found, edges))
+
+
+@strawberry.type(description="The customer that accounts belong to and that pays.")
+class Organisation(Subject):
+    """An organisation."""
+
+    @strawberry.field(description="The provider's own id.")
+    def organisation_id(self) -> str:
+        return str(self.row["id"])
+
+    @strawberry.field(description="Its name.")
+    def name(self) -> str | None:
+        return self.row.get("name")
+
+    @strawberry.field(description="Its domain.")
+    def domain(self) -> str | None:
+        return self.row.get("domain")
+
+    @strawberry.field(description="Its country.")
+    def country(self) -> str | None:
+        return self.row.get("country")
+
+    @strawberry.field(description="Its number in a register of companies.")
+    def registration_number(self) -> str | None:
+        return self.row.get("registration_number")
+
+    @strawberry.field(description="Its declared accounts, by id.")
+    async def accounts(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> AccountConnection:
+        page = page_of(ACCOUNTS, first=first, after=after, last=last, before=before)
+        found = await info.context.loaders.accounts_of_organisation.load((str(self.row["id"]), page))
+        return AccountConnection.of(found, ACCOUNTS)
+
+
+#: The graph's word for a subject's type → the type of the schema.
+TYPES: dict[str, type[Account] | type[Organisation]] = {"Account": Account, "Organisation": Organisation}
+
+
+def subject_of(
+    type_name: str, row: Mapping[str, Any], membership: Mapping[str, Any] | None = None
+) -> Account | Organisation:
+    """The subject of that type."""
+    return TYPES[type_name](row=row, known_membership=membership)

@@ -1,0 +1,86 @@
+"""What two subjects share, and the thread through a cluster that ties two of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from linkage.graph.reads.reader import Reader
+
+#: The rarest shared identifiers come first; past so many of them nothing is added to an explanation.
+MOST = 200
+
+SHARED = f"""
+UNWIND range(0, size($pairs) - 1) AS pair
+WITH pair, $pairs[pair] AS two
+CALL (two) {{
+  MATCH (a:Account {{id: two.left.id}}) WHERE two.left.type = 'Account' RETURN a
+  UNION
+  MATCH (a:Organisation {{id: two.left.id}}) WHERE two.left.type = 'Organisation' RETURN a
+}}
+CALL (two) {{
+  MATCH (b:Account {{id: two.right.id}}) WHERE two.right.type = 'Account' RETURN b
+  UNION
+  MATCH (b:Organisation {{id: two.right.id}}) WHERE two.right.type = 'Organisation' RETURN b
+}}
+CALL (a, b) {{
+  MATCH (a)-[l:USED]->(i:Identifier)<-[r:USED]-(b)
+  WITH i, l, r ORDER BY coalesce(i.holders, 2), i.id LIMIT {MOST}
+  RETURN collect({{node: properties(i), left: properties(l), right: properties(r)}}) AS rows
+}}
+RETURN pair, rows
+"""
+
+#: The evidence of a cluster as edges member → identifier: strongest identifiers first, so many of them at most.
+THREADS = """
+MATCH (c:Cluster {id: $id})-[t:EVIDENCED_BY]->(i:Identifier) WHERE t.bits > 0
+WITH c, t, i ORDER BY t.bits DESC LIMIT $identifiers
+MATCH (i)<-[:USED]-(s)-[:IN]->(c)
+RETURN i.id AS identifier, t.bits AS bits, CASE WHEN s:Account THEN 'Account' ELSE 'Organisation' END AS type,
+       s.id AS id
+LIMIT $edges
+"""
+
+#: What people said of the two, newest first.
+DECISIONS = """
+MATCH (d:Decision)
+WHERE (d.left = $left AND d.right = $right) OR (d.left = $right AND d.right = $left)
+RETURN properties(d) AS decision ORDER BY d.decided_at DESC LIMIT 20
+"""
+
+SUBJECTS = "RETURN COUNT { (:Account) } + COUNT { (:Organisation) } AS subjects"
+
+
+async def shared(
+    reader: Reader, pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]]
+) -> list[list[dict[str, Any]]]:
+    """For each pair of (type, id) the identifiers that both used, rarest first, with both periods of use."""
+    rows = await reader.rows(
+        SHARED,
+        pairs=[
+            {"left": {"type": left[0], "id": left[1]}, "right": {"type": right[0], "id": right[1]}}
+            for left, right in pairs
+        ],
+    )
+    found: list[list[dict[str, Any]]] = [[] for _ in pairs]
+    for row in rows:
+        found[row["pair"]] = row["rows"]
+    return found
+
+
+async def threads(
+    reader: Reader, cluster_id: str, *, identifiers: int = 1_000, edges: int = 20_000
+) -> list[dict[str, Any]]:
+    """The edges member → tying identifier of a cluster."""
+    return await reader.rows(THREADS, id=cluster_id, identifiers=identifiers, edges=edges)
+
+
+async def subjects(reader: Reader) -> int:
+    """How many subjects there are: what the prior odds rest on."""
+    row = await reader.row(SUBJECTS)
+    return int(row["subjects"]) if row else 0
+
+
+async def decisions(reader: Reader, left: str, right: str) -> list[dict[str, Any]]:
+    """What people said of two subjects (`account:ID`), newest first."""
+    return [row["decision"] for row in await reader.rows(DECISIONS, left=left, right=right)]
