@@ -56,7 +56,7 @@ def leave_one_out(
         m = end - begin
         if m > 1:
             v, k, n = value[begin], value_kind[value[begin]], size[cluster[begin]]
-            full = full_bits(weights.alpha[k], weights.beta[k], holders[v] + 1, weights.neighbourhood_bits)
+            full = full_bits(weights.alpha[k], weights.beta[k], weights.pool[k], holders[v] + 1, m - 1, weights.neighbourhood_bits)
             if full > 0:
                 f = weights.family[k]
                 for i in range(begin, end):

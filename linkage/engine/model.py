@@ -78,6 +78,7 @@ class Family(_Part):
     """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits."""
 
     within: Annotated[float, Field(ge=0, le=1)]
+    dense: Annotated[float, Field(ge=0, le=1)] = 1.0
     cap: Positive = 1000.0
 
 
@@ -87,6 +88,7 @@ class Kind(_Part):
     purity: Probability
     fade: NotNegative
     stale: NotNegative
+    pool: Annotated[float, Field(ge=0, le=1)] = 0.0
     family: str
 
     @property

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from linkage.engine.weigh import MOST_FAMILIES, Weights, days_apart, full_bits, sign_up_bits, size_penalty
+from linkage.engine.weigh import LN2, MOST_FAMILIES, Weights, days_apart, full_bits, sign_up_bits, size_penalty
 from linkage.model.progress import Progress, silent
 
 Ints = npt.NDArray[np.int32]
@@ -64,6 +64,7 @@ class Table(NamedTuple):
     size: Ints
     bits: Floats
     centre: Whole
+    own: Floats
     sign_up: Floats
     sign_up_spread: Floats
 
@@ -194,22 +195,27 @@ def index_rows(cluster: Ints, value: Ints, clusters: int, values: int):
 
 @njit(cache=True, nogil=True)
 def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: Weights):
-    """Bits of each value at its present number of holder clusters, and the row of its centre: its largest holder."""
+    """Per value: its bits at its present number of holder clusters, and the row of its centre, its largest holder;
+    per row: the bits it gains where many members of one cluster hold it."""
     values = len(value_start) - 1
     bits = np.zeros(values, np.float32)
     centre = np.full(values, -1, np.int64)
+    own = np.zeros(len(holding), np.float32)
     for v in range(values):
         begin, end = value_start[v], value_start[v + 1]
         if end == begin:
             continue
         k = value_kind[v]
-        bits[v] = max(full_bits(weights.alpha[k], weights.beta[k], end - begin, weights.neighbourhood_bits), 0.0)
+        bits[v] = full_bits(weights.alpha[k], weights.beta[k], weights.pool[k], end - begin, 1, weights.neighbourhood_bits)
         best = begin
         for i in range(begin, end):
             if holding[i] > holding[best]:
                 best = i
+            others = max(end - begin - 1, 1)
+            if holding[i] > others:
+                own[i] = weights.pool[k] * math.log2(holding[i] / others)
         centre[v] = best
-    return bits, centre
+    return bits, centre, own
 
 
 @njit(cache=True, nogil=True)
@@ -219,6 +225,7 @@ def weigh_pair(
     """Total bits between two clusters, and how many pieces it is made of (written into the three arrays)."""
     families = len(weights.within)
     strongest = np.zeros(MOST_FAMILIES, np.float64)
+    strongest_share = np.zeros(MOST_FAMILIES, np.float64)
     strongest_at = np.full(MOST_FAMILIES, -1, np.int64)
     rest = np.zeros(MOST_FAMILIES, np.float64)
     if table.cluster_start[a + 1] - table.cluster_start[a] > table.cluster_start[b + 1] - table.cluster_start[b]:
@@ -239,17 +246,19 @@ def weigh_pair(
         if j == j_end:
             break
         right = table.row_of[j]
-        if table.value[right] != v or table.bits[v] <= 0:
+        if table.value[right] != v or table.bits[v] + table.own[table.centre[v]] <= 0:
             continue
         k = value_kind[v]
         full = full_bits(
             weights.alpha[k],
             weights.beta[k],
+            weights.pool[k],
             table.value_start[v + 1] - table.value_start[v],
+            max(table.holding[left], table.holding[right]),
             weights.neighbourhood_bits,
         )
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
-        bits = full - weights.tau[k] * gap / 0.6931471805599453
+        bits = full - weights.tau[k] * gap / LN2
         bits -= size_penalty(
             weights.size_correction, table.size[a], table.holding[left], table.size[b], table.holding[right]
         )
@@ -258,20 +267,26 @@ def weigh_pair(
         if count == len(pieces_value):
             break
         f = weights.family[k]
+        # values that everybody in both clusters holds say the same thing again: one household, one office
+        density = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
+        share = weights.within[f] * (1 - density * (1 - weights.within_dense[f]))
         pieces_value[count] = v
-        pieces_bits[count] = bits
         pieces_full[count] = full
+        pieces_bits[count] = bits
+        weaker = count
         if strongest_at[f] < 0 or bits > strongest[f]:
-            rest[f] += strongest[f]
+            weaker = strongest_at[f]
+            share, strongest_share[f] = strongest_share[f], share
             strongest[f] = bits
             strongest_at[f] = count
-        else:
-            rest[f] += bits
+        if weaker >= 0:
+            pieces_bits[weaker] *= share
+            rest[f] += pieces_bits[weaker]
         count += 1
     total = 0.0
     scale = np.ones(MOST_FAMILIES, np.float64)
     for f in range(families):
-        whole = strongest[f] + weights.within[f] * rest[f]
+        whole = strongest[f] + rest[f]
         if whole > weights.cap[f]:
             scale[f] = weights.cap[f] / whole
             whole = weights.cap[f]
@@ -282,14 +297,13 @@ def weigh_pair(
     )  # fmt: skip
     for p in range(count):
         f = weights.family[value_kind[pieces_value[p]]]
-        if strongest_at[f] != p:
-            pieces_bits[p] *= weights.within[f]
         pieces_bits[p] *= scale[f]
     return total, count
 
 
 MOST_PIECES = 4096
 STAR_NEIGHBOURS = 8
+NEARLY_NOTHING = 1e-6  # marks a partner that nothing counted for yet
 
 
 @njit(cache=True, nogil=True)
@@ -316,30 +330,31 @@ def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: I
             row = table.row_of[i]
             v = table.value[row]
             bits = table.bits[v]
-            if bits <= 0:
+            most = bits + table.own[table.centre[v]]
+            if most <= 0:
                 continue
             low, high = table.value_start[v], table.value_start[v + 1]
-            if high - low > weights.candidate_holders:
-                everywhere += bits
-                if bits < weights.star_bits:
+            star = high - low > weights.candidate_holders
+            if star:
+                everywhere += most
+                if most < weights.star_bits:
                     continue
                 b = table.cluster[table.centre[v]]
                 if b != a and not (touched[b] and b < a):
                     if bound[b] == 0:
                         partners[count] = b
                         count += 1
-                    bound[b] += 1e-6
+                    bound[b] += NEARLY_NOTHING
                 low, high = max(low, row - STAR_NEIGHBOURS), min(high, row + STAR_NEIGHBOURS + 1)
-                bits = 1e-6
-            tau = weights.tau[value_kind[v]]
+            tau = weights.tau[value_kind[v]] / LN2
             for other in range(low, high):
                 b = table.cluster[other]
                 if b == a or (touched[b] and b < a):
                     continue
-                gain = bits
-                gap = days_apart(table.first[row], table.last[row], table.first[other], table.last[other])
-                if gap > 0:
-                    gain = max(bits - tau * gap / 0.6931471805599453, 1e-6)
+                gain = NEARLY_NOTHING
+                if not star:
+                    gap = days_apart(table.first[row], table.last[row], table.first[other], table.last[other])
+                    gain = max(bits + max(table.own[row], table.own[other]) - tau * gap, gain)
                 if bound[b] == 0:
                     partners[count] = b
                     count += 1
@@ -424,6 +439,17 @@ def accept_pairs(
     return accepted[:n].copy()
 
 
+LOUDER = 0.05  # bits a value must have gained for its holders to be looked at again
+
+
+def loudest(table: Table) -> Floats:
+    """The most bits each value can be worth to any pair: 0 for a value that no two clusters hold."""
+    own = np.zeros(len(table.bits), np.float32)
+    held = table.centre >= 0
+    own[held] = table.own[table.centre[held]]
+    return np.maximum(np.where(held, table.bits + own, 0), 0)
+
+
 class Rounds:
     """Clusters on their way: the forest over subjects, the decisions that bind it, and the dendrogram so far."""
 
@@ -486,11 +512,11 @@ class Rounds:
             number, clusters, self.values, subject, value, first, last, holding
         )
         value_start, cluster_start, row_of = index_rows(cluster, value, clusters, self.values)
-        bits, centre = weigh_values(value_start, self.holdings.value_kind, holding, self.weights)
+        bits, centre, own = weigh_values(value_start, self.holdings.value_kind, holding, self.weights)
         size = np.bincount(label, minlength=clusters).astype(np.int32)
         mean, spread = self.sign_ups(label, clusters)
         return Table(
-            value_start, cluster, value, holding, first, last, cluster_start, row_of, size, bits, centre, mean, spread
+            value_start, cluster, value, holding, first, last, cluster_start, row_of, size, bits, centre, own, mean, spread
         )
 
     def score(self, table: Table, touched: Flags) -> tuple[Ints, Ints, Bits]:
@@ -541,7 +567,7 @@ class Rounds:
             table = self.tabulate(renumbered, rows, label, clusters)
             touched = np.zeros(clusters, np.bool_)
             touched[renumbered[merged]] = True
-            louder = (table.bits - before.bits) > 0.05
+            louder = loudest(table) - loudest(before) > LOUDER
             touched[table.cluster[louder[table.value]]] = True
             pairs = _untouched(pairs, renumbered, touched)
             progress("rounds", number, None)

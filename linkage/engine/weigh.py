@@ -32,8 +32,10 @@ class Weights(NamedTuple):
     alpha: Floats
     beta: Floats
     tau: Floats
+    pool: Floats
     family: Whole
     within: Floats
+    within_dense: Floats
     cap: Floats
     neighbourhood_bits: float
     threshold_bits: float
@@ -53,8 +55,10 @@ class Weights(NamedTuple):
             alpha=np.array([kind.logit for kind in parameters]),
             beta=np.array([kind.fade for kind in parameters]),
             tau=np.array([kind.stale for kind in parameters]),
+            pool=np.array([kind.fade * kind.pool for kind in parameters]),
             family=np.array([names.index(kind.family) for kind in parameters], dtype=np.int64),
             within=np.array([family.within for family in model.families.values()]),
+            within_dense=np.array([family.dense for family in model.families.values()]),
             cap=np.array([family.cap for family in model.families.values()]),
             neighbourhood_bits=-model.prior.bits,
             threshold_bits=model.prior.threshold_bits,
@@ -68,9 +72,15 @@ class Weights(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def full_bits(alpha: float, beta: float, holders: int, neighbourhood_bits: float) -> float:
-    """Bits of a value held by that many clusters at the same time, alone: may be negative."""
-    return (alpha - beta * math.log(max(holders - 1, 1))) / LN2 + neighbourhood_bits
+def full_bits(alpha: float, beta: float, pool: float, holders: int, holding: int, neighbourhood_bits: float) -> float:
+    """Bits of a value held by that many clusters at the same time, alone: may be negative.
+
+    `holding` is how many members of the one cluster hold it: a value that many members of a cluster and few others
+    hold is that cluster's own.
+    """
+    others = max(holders - 1, 1)
+    logit = alpha - beta * math.log(others) + pool * math.log(max(holding / others, 1.0))
+    return logit / LN2 + neighbourhood_bits
 
 
 @njit(cache=True, nogil=True)
