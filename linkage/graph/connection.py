@@ -6,6 +6,7 @@ a fault of ours (a Cypher mistake, a broken constraint) is not dressed up as tro
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ def _driver_settings(connection: Connection) -> dict[str, Any]:
         # A connection idle for this long is tried before it is used, so that a restart of Neo4j goes unnoticed.
         "liveness_check_timeout": 10.0,
         "keep_alive": True,
+        # Deadlocks between sessions are settled in moments, not after the default second.
+        "initial_retry_delay": 0.05,
         "notifications_min_severity": "OFF",
         "user_agent": "linkage",
     }
@@ -68,6 +71,8 @@ def _driver_settings(connection: Connection) -> dict[str, Any]:
 
 def open_graph(connection: Connection) -> Graph:
     """Open the graph for reading and writing from threads; nothing is sent before the first use."""
+    # The driver warns of what it tries again by itself; what counts reaches the caller as an error.
+    logging.getLogger("neo4j").setLevel(logging.ERROR)
     return Graph(connection, neo4j.GraphDatabase.driver(connection.uri, **_driver_settings(connection)))
 
 

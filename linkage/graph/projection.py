@@ -1,0 +1,326 @@
+"""Ledger versions → graph, exactly once, restartable at any point.
+
+How far the graph is stands in the graph, in `Watermark` nodes that move in the transaction of the rows they count.
+A small version of a table is one transaction. A large one is cut into windows, steps and batches, always in the
+same way; the batches of a step are dealt to a fixed number of lanes, and every lane has a watermark of its own.
+Whoever starts again (or works at the same time) goes the same way and leaves out what the watermarks count.
+
+A wipe begins a new epoch: a projector that still works on the old one is refused, and a wipe that was interrupted is
+finished before anything is projected.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import neo4j
+import pyarrow as pa
+from neo4j.exceptions import Neo4jError
+
+from linkage.errors import Conflict, DatabaseUnavailable
+from linkage.graph.connection import Graph
+from linkage.graph.kinds import NODES, RELATIONSHIPS
+from linkage.graph.schema import apply_schema
+from linkage.graph.steps import FACT_STEPS, RESOLUTION_STEPS, Step, Tables
+from linkage.model.progress import Progress, silent
+
+# How a version is cut. The watermarks count by these: a version begun under one cut cannot be finished under another.
+BATCH = 5_000
+WINDOW = 500_000
+LANES = 4
+
+#: Lanes that write around the same hubs now and then wait for each other in a circle; the driver tries again for
+#: seconds, and so often is that done over.
+DEADLOCK_TRIES = 10
+
+RESOLUTIONS = "resolutions"
+#: The tables that become something in the graph, in the order in which they are best projected.
+PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", RESOLUTIONS)
+
+
+class ChangeLike(Protocol):
+    """The rows that one version of a ledger table appended, in order."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One resolution's difference: `version` of its row in `resolutions`, and its rows of each table of results."""
+
+    version: int
+    resolutions: pa.Table
+    memberships: pa.Table
+    clusters: pa.Table
+    lineage: pa.Table
+    evidence: pa.Table
+    identifiers: pa.Table
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Table name → rows."""
+        names = ("resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
+        return {name: getattr(self, name) for name in names}
+
+
+_OPEN = """
+MERGE (w:Watermark {key: 'graph'})
+ON CREATE SET w.epoch = $epoch, w.version = 0, w.done = 0
+RETURN w.epoch AS epoch, w.wiping AS wiping
+"""
+_REACHED = """
+MATCH (w:Watermark {epoch: $epoch}) WHERE w.key IN $tables AND w.version >= 0
+RETURN w.key AS key, w.version AS version
+"""
+_LAY = """
+UNWIND $keys AS key
+MATCH (g:Watermark {key: 'graph', epoch: $epoch})
+MERGE (w:Watermark {key: key}) ON CREATE SET w.epoch = $epoch, w.version = -1, w.done = 0
+"""
+#: Setting a property takes the node's lock, so that the comparison after it sees what is committed.
+_MOVE = """
+MATCH (w:Watermark {key: $key, epoch: $epoch})
+SET w.locked = true
+WITH w, w.version < $version OR (w.version = $version AND w.done < $done) AS ahead
+REMOVE w.locked
+FOREACH (_ IN CASE WHEN ahead THEN [1] ELSE [] END | SET w.version = $version, w.done = $done)
+RETURN ahead
+"""
+_BEGIN_WIPE = """
+MATCH (w:Watermark) WHERE w.key <> 'graph' DELETE w
+WITH count(*) AS gone
+MERGE (g:Watermark {key: 'graph'}) SET g.epoch = $epoch, g.wiping = true, g.version = 0, g.done = 0
+"""
+
+
+class Projector:
+    """Writes ledger versions into the graph. `secret` keys the opaque ids of identifiers.
+
+    One projector is used by one thread at a time; several processes may project at once and none of the work is done
+    twice.
+    """
+
+    def __init__(self, graph: Graph, secret: bytes) -> None:
+        self._graph = graph
+        self._secret = secret
+        self._epoch: str | None = None
+
+    # ---- what callers do
+
+    def reached(self) -> dict[str, int]:
+        """Ledger table → version that is in the graph; tables of which nothing is there are left out.
+
+        Lays the schema, and finishes a wipe that was interrupted.
+        """
+        epoch = self._open()
+        rows = self._graph.read(_REACHED, epoch=epoch, tables=list(PROJECTED))
+        return {row["key"]: row["version"] for row in rows}
+
+    def apply(self, change: ChangeLike, progress: Progress = silent) -> None:
+        """Project one version of a table of facts; a version that is there already changes nothing.
+
+        Versions of a table are to be applied in order. Raises `DatabaseUnavailable`; then it can be tried again.
+        """
+        steps = FACT_STEPS[change.table]
+        windows = _windows(change.batches)
+        first = next(windows, None)
+        if first is None:
+            self._mark(change.table, change.version)
+            return
+        if first.num_rows <= BATCH:
+            self._at_once(change.table, change.version, [(steps, {change.table: first})])
+            progress(f"project {change.table}", first.num_rows)
+            return
+        run = _Run(self, change.table, change.version, progress)
+        for window in _chain(first, windows):
+            run.window(steps, {change.table: window})
+        self._mark(change.table, change.version)
+
+    def apply_resolution(self, publication: Publication, progress: Progress = silent) -> None:
+        """Publish a resolution: at once where it is small, else with the resolution's own node written last."""
+        tables = publication.tables()
+        if sum(table.num_rows for table in tables.values()) <= 4 * BATCH:
+            self._at_once(RESOLUTIONS, publication.version, [(RESOLUTION_STEPS, tables)])
+            progress(f"project {RESOLUTIONS}", 1, 1)
+            return
+        _Run(self, RESOLUTIONS, publication.version, progress).window(RESOLUTION_STEPS, tables)
+        self._mark(RESOLUTIONS, publication.version)
+
+    def wipe(self, progress: Progress = silent) -> None:
+        """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""
+        self._graph.write(_BEGIN_WIPE, epoch=secrets.token_hex(8))
+        self._finish_wipe(progress)
+        self._epoch = None
+
+    # ---- inside
+
+    def _open(self) -> str:
+        apply_schema(self._graph)
+        row = self._graph.write(_OPEN, epoch=secrets.token_hex(8))[0]
+        if row["wiping"]:
+            self._finish_wipe(silent)
+        self._epoch = str(row["epoch"])
+        lanes = [_lane_key(table, lane) for table in PROJECTED for lane in range(LANES)]
+        self._graph.write(_LAY, keys=[*PROJECTED, *lanes], epoch=self._epoch)
+        return self._epoch
+
+    @property
+    def epoch(self) -> str:
+        """The life of the graph that this projector works on."""
+        return self._epoch or self._open()
+
+    def _finish_wipe(self, progress: Progress) -> None:
+        for kind in RELATIONSHIPS:
+            self._delete(f"()-[x:{kind.type}]->()", kind.type, progress)
+        for node in NODES:
+            if node.label != "Watermark":
+                self._delete(f"(x:{node.label})", node.label, progress)
+        self._graph.write("MATCH (g:Watermark {key: 'graph'}) REMOVE g.wiping")
+
+    def _delete(self, pattern: str, name: str, progress: Progress) -> None:
+        text = f"MATCH {pattern} WITH x LIMIT $limit DETACH DELETE x RETURN count(*) AS n"
+        if pattern.startswith("()"):
+            text = text.replace("DETACH DELETE", "DELETE")
+        done = 0
+        while gone := int(self._graph.write(text, limit=50_000)[0]["n"]):
+            done += gone
+            progress(f"wipe {name}", done)
+
+    def _at_once(self, table: str, version: int, work: list[tuple[tuple[Step, ...], Tables]]) -> None:
+        rows = [(step, step.rows(tables, self._secret)) for steps, tables in work for step in steps]
+        batches = [(step.cypher, batch) for step, table in rows for batch in _batches(table)]
+
+        def transaction(tx: neo4j.ManagedTransaction) -> None:
+            if self.passes(tx, table, version, 0):
+                for cypher, batch in batches:
+                    tx.run(cypher, rows=batch).consume()
+
+        self._graph.transaction(transaction)
+
+    def _mark(self, table: str, version: int) -> None:
+        self._graph.transaction(lambda tx: self.passes(tx, table, version, 0))
+
+    def passes(self, tx: neo4j.ManagedTransaction, key: str, version: int, done: int) -> bool:
+        """Move a watermark in this transaction; False where it was there or beyond.
+
+        Raises `Conflict` where the graph was wiped meanwhile.
+        """
+        row = tx.run(_MOVE, key=key, epoch=self.epoch, version=version, done=done).single()
+        if row is None:
+            raise Conflict(
+                "the graph was emptied by another process while this one projected into it",
+                next_step="Start again when `linkage graph rebuild` is through.",
+            )
+        return bool(row["ahead"])
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that is written to."""
+        return self._graph
+
+    @property
+    def secret(self) -> bytes:
+        """The project's secret."""
+        return self._secret
+
+
+class _Run:
+    """A large version under way: which number the next batch of each lane has."""
+
+    def __init__(self, projector: Projector, table: str, version: int, progress: Progress) -> None:
+        self._projector = projector
+        self._table = table
+        self._version = version
+        self._progress = progress
+        self._numbers = [0] * LANES
+        self._done: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def window(self, steps: Iterable[Step], tables: Tables) -> None:
+        """Write the steps of some rows; each step is through before the next begins."""
+        with ThreadPoolExecutor(LANES) as pool:
+            for step in steps:
+                rows = step.rows(tables, self._projector.secret)
+                lanes = [pool.submit(self._lane, step, lane, part) for lane, part in enumerate(_deal(rows))]
+                for lane in lanes:
+                    lane.result()
+
+    def _lane(self, step: Step, lane: int, rows: pa.Table) -> None:
+        key = _lane_key(self._table, lane)
+        for batch in _batches(rows):
+            self._numbers[lane] += 1
+            self._write(step, key, self._numbers[lane], batch)
+            with self._lock:
+                self._done[step.name] = self._done.get(step.name, 0) + len(batch)
+                self._progress(f"project {step.name}", self._done[step.name])
+
+    def _write(self, step: Step, key: str, number: int, batch: list[list[Any]]) -> None:
+        def transaction(tx: neo4j.ManagedTransaction) -> None:
+            if self._projector.passes(tx, key, self._version, number):
+                tx.run(step.cypher, rows=batch).consume()
+
+        for tries_left in reversed(range(DEADLOCK_TRIES)):
+            try:
+                self._projector.graph.transaction(transaction)
+            except DatabaseUnavailable as error:
+                if not (tries_left and _is_deadlock(error)):
+                    raise
+            else:
+                return
+
+
+def _is_deadlock(error: DatabaseUnavailable) -> bool:
+    return isinstance(error.__cause__, Neo4jError) and "Deadlock" in (error.__cause__.code or "")
+
+
+def _lane_key(table: str, lane: int) -> str:
+    return f"{table}/{lane}"
+
+
+def _deal(rows: pa.Table) -> Iterator[pa.Table]:
+    """Cut ordered rows into one run a lane: neighbours share nodes, so they stay in one lane."""
+    size = -(-rows.num_rows // LANES)
+    for lane in range(LANES):
+        yield rows.slice(lane * size, size)
+
+
+def _batches(rows: pa.Table) -> Iterator[list[list[Any]]]:
+    for start in range(0, rows.num_rows, BATCH):
+        part = rows.slice(start, BATCH)
+        yield [list(row) for row in zip(*(column.to_pylist() for column in part.columns), strict=True)]
+
+
+def _windows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Gather rows into windows of the same size whatever the batches are."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        rest = batch
+        while count + rest.num_rows >= WINDOW:
+            need = WINDOW - count
+            yield pa.Table.from_batches([*held, rest.slice(0, need)])
+            rest, held, count = rest.slice(need), [], 0
+        if rest.num_rows:
+            held.append(rest)
+            count += rest.num_rows
+    if count:
+        yield pa.Table.from_batches(held)
+
+
+def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from rest
+
+
+def projected_tables() -> Mapping[str, tuple[Step, ...]]:
+    """Ledger table of facts → its steps."""
+    return FACT_STEPS
