@@ -21,7 +21,7 @@ export interface ClusterChoice {
 export interface Statistics {
   readonly accounts: number;
   readonly clusters: number;
-  readonly lastResolution: { readonly finishedAt: string | null } | null;
+  readonly resolvedAt: string | null;
 }
 
 export interface StartingPoints {

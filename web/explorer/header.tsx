@@ -22,7 +22,7 @@ function since(time: string): string {
 }
 
 function Holdings({ statistics }: { statistics: Statistics }) {
-  const resolvedAt = statistics.lastResolution?.finishedAt;
+  const { resolvedAt } = statistics;
   return (
     <dl className="bar-holdings">
       <div>
