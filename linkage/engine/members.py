@@ -64,7 +64,7 @@ def leave_one_out(
                     for j in range(begin, min(end, begin + 64)):
                         if j != i:
                             gap = min(gap, days_apart(first[i], last[i], first[j], last[j]))
-                    bits = full - size_penalty(weights.size_correction, 1, 1, n - 1, m - 1)
+                    bits = full - size_penalty(weights.size_correction, weights.both_large, 1, 1, n - 1, m - 1)
                     bits -= weights.tau[k] * gap / 0.6931471805599453
                     if bits <= 0:
                         continue

@@ -50,6 +50,7 @@ class Rounds(_Part):
     candidate_holders: Annotated[int, Field(ge=2)]
     star_bits: Positive
     size_correction: NotNegative
+    both_large: NotNegative
 
 
 class Organisations(_Part):

@@ -260,7 +260,7 @@ def weigh_pair(
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
         bits = full - weights.tau[k] * gap / LN2
         bits -= size_penalty(
-            weights.size_correction, table.size[a], table.holding[left], table.size[b], table.holding[right]
+            weights.size_correction, weights.both_large, table.size[a], table.holding[left], table.size[b], table.holding[right]
         )
         if bits < 0:
             bits = 0.0

@@ -40,6 +40,7 @@ class Weights(NamedTuple):
     neighbourhood_bits: float
     threshold_bits: float
     size_correction: float
+    both_large: float
     star_bits: float
     candidate_holders: int
     burst_share: float
@@ -63,6 +64,7 @@ class Weights(NamedTuple):
             neighbourhood_bits=-model.prior.bits,
             threshold_bits=model.prior.threshold_bits,
             size_correction=model.rounds.size_correction,
+            both_large=model.rounds.both_large,
             star_bits=model.rounds.star_bits,
             candidate_holders=model.rounds.candidate_holders,
             burst_share=model.sign_up.burst_share,
@@ -91,9 +93,12 @@ def days_apart(left_first: float, left_last: float, right_first: float, right_la
 
 
 @njit(cache=True, nogil=True)
-def size_penalty(kappa: float, left_size: int, left_holding: int, right_size: int, right_holding: int) -> float:
+def size_penalty(
+    kappa: float, both: float, left_size: int, left_holding: int, right_size: int, right_holding: int
+) -> float:
     """Bits that a piece loses since two large clusters share some value by accident."""
-    return kappa * math.log2((left_size / left_holding) * (right_size / right_holding))
+    left, right = math.log2(left_size / left_holding), math.log2(right_size / right_holding)
+    return kappa * (left + right) + both * min(left, right)
 
 
 @njit(cache=True, nogil=True)
