@@ -71,7 +71,9 @@ def replay(ledger: Ledger, *, phone_region: str | None = None, progress: Progres
         progress("replay", len(taken), len(waiting))
     if taken:
         now = datetime.now(UTC)
-        marks = pa.Table.from_pylist([{"rejection_id": one, "replayed_at": now} for one in taken], schema=REPLAYS.schema)
+        marks = pa.Table.from_pylist(
+            [{"rejection_id": one, "replayed_at": now} for one in taken], schema=REPLAYS.schema
+        )
         ledger.append("replays", marks)
     return Replayed(len(waiting), len(taken))
 

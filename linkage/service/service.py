@@ -13,6 +13,7 @@ from linkage import ingest
 from linkage.engine.model import Model
 from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.local import LocalServer
+from linkage.graph.locks import exclusive
 from linkage.graph.projection import Projector
 from linkage.ledger import Ledger
 from linkage.model.progress import Progress, silent
@@ -73,6 +74,13 @@ class Service:
         """What brings the ledger's changes into the graph."""
         return Projector(self.graph, self.secret)
 
+    @contextmanager
+    def _alone(self, work: str) -> Iterator[None]:
+        """Hold one kind of work for this process; whoever comes second waits."""
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.settings.data / f"{work}.lock"):
+            yield
+
     # -- writing
 
     def load(
@@ -103,7 +111,7 @@ class Service:
 
     def resolve(self, *, progress: Progress = silent) -> dict[str, Any]:
         """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph."""
-        with projecting.alone(self.settings.data, "resolve"):
+        with self._alone("resolve"):
             return resolving.resolve(
                 self.ledger, self.model, memory_limit=self.settings.memory_limit, progress=progress
             )
@@ -112,17 +120,17 @@ class Service:
 
     def catch_up(self, *, progress: Progress = silent) -> int:
         """Bring everything the ledger has and the graph has not into the graph; return the number of commits."""
-        with projecting.alone(self.settings.data, "project"):
+        with self._alone("project"):
             return projecting.catch_up(self.ledger, self.projector, progress=progress)
 
     def rebuild_graph(self, *, progress: Progress = silent) -> int:
         """Make the whole graph anew from the ledger."""
-        with projecting.alone(self.settings.data, "project"):
+        with self._alone("project"):
             return projecting.rebuild(self.ledger, self.projector, progress=progress)
 
     def check_graph(self, *, progress: Progress = silent) -> list[str]:
         """Compare the graph with the ledger; each difference is a line, none means they agree."""
-        with projecting.alone(self.settings.data, "project"):
+        with self._alone("project"):
             return projecting.check(self.ledger, self.projector, progress=progress)
 
     # -- what was refused
