@@ -2,7 +2,7 @@
 
 from linkage.ingest.columns import RECORDS, Record
 from linkage.ingest.mapping import Mapping
-from linkage.ingest.reading import Batch, read, records
+from linkage.ingest.reading import Batch, Replayed, read, records, replay
 from linkage.ingest.sources import Plan, plan
 
-__all__ = ["RECORDS", "Batch", "Mapping", "Plan", "Record", "plan", "read", "records"]
+__all__ = ["RECORDS", "Batch", "Mapping", "Plan", "Record", "Replayed", "plan", "read", "records", "replay"]

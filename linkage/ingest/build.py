@@ -6,26 +6,27 @@ Every cell of a row is looked at before the row is judged, so that one rejection
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from linkage.ingest import cells
-from linkage.ingest.cells import one_array
+from linkage.ingest.arrow import Array, Rows, at, mask_of, one_array, pc, rows_where, texts
 from linkage.ingest.chunk import Chunk
 from linkage.ingest.columns import Column, Type
-from linkage.ingest.identifiers import Fault, Normaliser, Rows, rows_where
+from linkage.ingest.identifiers import Fault, Normaliser
 from linkage.ingest.shape import Cell, Shape
 from linkage.model import Judgement, Rejection, Subject, SubjectType
 from linkage.normalise import KINDS, Cards, canonical_name, kind_of
 from linkage.normalise.cards import CANDIDATE, mask_cards
 
 LONGEST_ATTRIBUTES = 65_536
-_SHOWN = 500
-_NO_TEXT = pa.scalar(None, pa.string())
+#: A rejected row keeps this much of a cell.
+_SHOWN = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +44,30 @@ def build(shape: Shape, chunk: Chunk, normaliser: Normaliser, *, file: str) -> B
     work = _Work(shape, chunk, normaliser)
     table = _MAKERS[shape.record.name](work)
     rejected = work.rejections(file)
-    taken = np.ones(chunk.rows.num_rows, np.bool_)
-    taken[work.rejected_rows()] = False
-    if shape.lenient:
-        taken[work.empty] = False
-    if not taken.all():
-        table = table.filter(pa.array(taken))
+    dropped = np.concatenate([work.rejected_rows(), work.empty])
+    if len(dropped):
+        table = table.filter(pc.invert(mask_of(dropped, table.num_rows)))
     return Built(table, rejected, work.unknown_kinds)
 
 
 def _wanted_rows(shape: Shape, chunk: Chunk) -> Chunk:
     if not shape.where or not chunk.rows.num_rows:
         return chunk
-    mask = None
+    mask: Array = None
     for column, wanted in shape.where.items():
-        here = pc.is_in(cells.text(one_array(chunk.rows[column])), value_set=pa.array(wanted, pa.string()))
+        here = pc.is_in(cells.text(_column(chunk, column)), value_set=texts(wanted))
         mask = here if mask is None else pc.and_(mask, here)
     places = rows_where(mask)
     new_place = {old: new for new, old in enumerate(places.tolist())}
     nested = {name: [new_place[row] for row in rows if row in new_place] for name, rows in chunk.nested.items()}
-    return Chunk(
-        chunk.rows.take(pa.array(places)), chunk.lines.take(pa.array(places)), chunk.broken, nested, chunk.json
-    )
+    return Chunk(at(chunk.rows, places), at(chunk.lines, places), chunk.broken, nested, chunk.json)
+
+
+def _column(chunk: Chunk, name: str) -> Array:
+    """A column of the chunk; empty where no object of a chunk of JSON Lines has the key."""
+    if name in chunk.rows.column_names:
+        return one_array(chunk.rows[name])
+    return pa.nulls(chunk.rows.num_rows, pa.string())
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class _Work:
     def count(self) -> int:
         return self.chunk.rows.num_rows
 
-    def fault(self, name: str, code: str, reason: str, where: pa.Array | Rows) -> None:
+    def fault(self, name: str, code: str, reason: str, where: Array | Rows) -> None:
         rows = where if isinstance(where, np.ndarray) else rows_where(where)
         if len(rows):
             self.faults.append(Fault(name, code, reason, rows))
@@ -92,23 +95,20 @@ class _Work:
         cell = self.shape.cells.get(name)
         return cell.column if cell is not None and cell.column is not None else name
 
-    def cell(self, name: str) -> pa.Array:
+    def cell(self, name: str) -> Array:
         """A field's cells as they come (typed, where Parquet types them), with the mapping's changes made."""
         cell = self.shape.cells.get(name)
         if cell is None:
             return pa.nulls(self.count, pa.string())
         if cell.column is None:
             return pa.repeat(pa.scalar(cell.constant, pa.string()), self.count)
-        if cell.column not in self.chunk.rows.column_names:  # a key that no object of this chunk has
-            column = pa.nulls(self.count, pa.string())
-        else:
-            column = one_array(self.chunk.rows[cell.column])
+        column = _column(self.chunk, cell.column)
         if cell.column in self.chunk.nested:
             rows = np.array(self.chunk.nested[cell.column], np.int64)
             self.fault(name, "BAD_TYPE", "an object or a list stands where a single value should", rows)
         return _changed(column, cell)
 
-    def text(self, name: str, longest: int = cells.LONGEST_TEXT) -> pa.Array:
+    def text(self, name: str, longest: int = cells.LONGEST_TEXT) -> Array:
         """A field's cells as text that can be kept."""
         values = cells.text(self.cell(name))
         long, binary = cells.unreadable(values, longest)
@@ -116,25 +116,22 @@ class _Work:
         self.fault(name, "BINARY_DATA", "the cell holds control characters or broken ones", binary)
         return values
 
-    def column(self, column: Column) -> pa.Array:
+    def column(self, column: Column) -> Array:
         """A field of the record by its type."""
         values = _READERS[column.type](self, column)
         if column.required:
             self.missing(column.name, values)
         return values
 
-    def missing(self, name: str, values: pa.Array) -> None:
-        bad = np.zeros(self.count, np.bool_)
-        for fault in self.faults:
-            if fault.field == name:
-                bad[fault.rows] = True
-        empty = rows_where(pc.and_not(pc.is_null(values), pa.array(bad)))
+    def missing(self, name: str, values: Array) -> None:
+        told = [fault.rows for fault in self.faults if fault.field == name]
+        empty = np.setdiff1d(rows_where(pc.is_null(values)), np.concatenate([np.zeros(0, np.int64), *told]))
         if self.shape.lenient and name in _MAY_BE_EMPTY:
             self.empty = np.concatenate([self.empty, empty])
         else:
             self.fault(name, "MISSING_VALUE", f"{self.source(name)} is empty", empty)
 
-    def columns(self) -> dict[str, pa.Array]:
+    def columns(self) -> dict[str, Array]:
         """All fields of the record."""
         return {column.name: self.column(column) for column in self.shape.record.columns}
 
@@ -154,9 +151,8 @@ class _Work:
             for row in fault.rows.tolist():
                 if row in by_row:
                     by_row[row].append(fault)
-        places = pa.array(rejected)
-        lines = self.chunk.lines.take(places).to_pylist()
-        raws = self.chunk.rows.take(places).to_pylist()
+        lines = at(self.chunk.lines, rejected).to_pylist()
+        raws = at(self.chunk.rows, rejected).to_pylist()
         hidden = self._hidden()
         return [
             Rejection(
@@ -166,7 +162,7 @@ class _Work:
                 column=self.source(faults[0].field),
                 code=faults[0].code,
                 reason="; ".join(_told(self.source(fault.field), fault) for fault in faults),
-                raw=shown_row(raw, hidden),
+                raw=_shown_row(raw, self.chunk.json, hidden),
             )
             for faults, line, raw in zip(by_row.values(), lines, raws, strict=True)
         ]
@@ -208,49 +204,55 @@ def _hidden_value(kind_name: str, cell: str) -> str:
     return cell if kind.cards is Cards.NONE else mask_cards(cell, issued_only=kind.cards is Cards.ISSUED)
 
 
-def shown_row(row: Mapping[str, object], hide: Callable[[Mapping[str, object], str, str], str]) -> str:
+def _shown_row(
+    row: Mapping[str, object], json_columns: Collection[str], hide: Callable[[Mapping[str, object], str, str], str]
+) -> str:
     """A row as a JSON object; long cells cut, secrets and card numbers hidden."""
-    shown = {}
+    shown: dict[str, object] = {}
     for column, cell in row.items():
         if cell is None or cell == "":
             continue
-        text = cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
-        text = hide(row, column, text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)")
-        shown[column] = text
+        text = cell.isoformat() if isinstance(cell, date) else str(cell)
+        hidden = hide(row, column, text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)")
+        shown[column] = json.loads(text) if column in json_columns and hidden == text else hidden
     return json.dumps(shown, ensure_ascii=False)
 
 
-def _changed(column: pa.Array, cell: Cell) -> pa.Array:
+def was_shown_whole(raw: Mapping[str, object]) -> bool:
+    """Whether a rejected row is kept with all its cells, so that it can be tried again."""
+    cut = re.compile(r"… \([\d,]+ characters\)$")
+    return bool(raw) and "" not in raw and not any(isinstance(cell, str) and cut.search(cell) for cell in raw.values())
+
+
+def _changed(column: Array, cell: Cell) -> Array:
     if not (cell.prefix or cell.rename or cell.default):
         return column
     values = cells.text(column)
     if cell.rename:
         coded = values.dictionary_encode()
-        renamed = pa.array([cell.rename.get(text, text) for text in coded.dictionary.to_pylist()], pa.string())
+        renamed = texts([cell.rename.get(text, text) for text in coded.dictionary.to_pylist()])
         values = renamed.take(coded.indices)
     if cell.prefix:
         values = pc.binary_join_element_wise(pa.scalar(cell.prefix), values, "")
     return values if cell.default is None else pc.fill_null(values, cell.default)
 
 
-def _read_id(work: _Work, column: Column) -> pa.Array:
+def _read_id(work: _Work, column: Column) -> Array:
     return work.text(column.name, cells.LONGEST_ID)
 
 
-def _read_text(work: _Work, column: Column) -> pa.Array:
+def _read_text(work: _Work, column: Column) -> Array:
     values = work.text(column.name)
     suspects = rows_where(pc.match_substring_regex(values, CANDIDATE))
     return _with_masked(values, suspects) if len(suspects) else values
 
 
-def _with_masked(values: pa.Array, rows: Rows) -> pa.Array:
-    mask = np.zeros(len(values), np.bool_)
-    mask[rows] = True
-    masked = [mask_cards(text, issued_only=True) for text in values.take(pa.array(rows)).to_pylist()]
-    return pc.replace_with_mask(values, pa.array(mask), pa.array(masked, pa.string()))
+def _with_masked(values: Array, rows: Rows) -> Array:
+    masked = texts([mask_cards(text, issued_only=True) for text in at(values, rows).to_pylist()])
+    return pc.replace_with_mask(values, mask_of(rows, len(values)), masked)
 
 
-def _read_time(work: _Work, column: Column) -> pa.Array:
+def _read_time(work: _Work, column: Column) -> Array:
     cell = work.shape.cells.get(column.name)
     raw = work.cell(column.name)
     read = cells.times(raw, cell.format if cell else None)
@@ -259,25 +261,25 @@ def _read_time(work: _Work, column: Column) -> pa.Array:
     return read.values
 
 
-def _read_whole(work: _Work, column: Column) -> pa.Array:
+def _read_whole(work: _Work, column: Column) -> Array:
     read = cells.whole(work.cell(column.name), least=column.least, default=column.default)
     work.fault(column.name, "BAD_NUMBER", f"not a whole number of {column.least} or more", read.bad)
     return read.values
 
 
-def _read_subject(work: _Work, column: Column) -> pa.Array:
+def _read_subject(work: _Work, column: Column) -> Array:
     values = work.text(column.name, cells.LONGEST_ID)
-    return pa.array([None if text is None else str(Subject.parse(text)) for text in values.to_pylist()], pa.string())
+    return texts([None if text is None else str(Subject.parse(text)) for text in values.to_pylist()])
 
 
-def _read_judgement(work: _Work, column: Column) -> pa.Array:
+def _read_judgement(work: _Work, column: Column) -> Array:
     values = pc.utf8_lower(work.text(column.name))
     known = pc.is_in(values, value_set=pa.array([judgement.value for judgement in Judgement]))
     work.fault(column.name, "BAD_JUDGEMENT", "not same, different or undecided", pc.and_not(pc.is_valid(values), known))
     return values
 
 
-_READERS: dict[Type, Callable[[_Work, Column], pa.Array]] = {
+_READERS: dict[Type, Callable[[_Work, Column], Array]] = {
     Type.ID: _read_id,
     Type.TEXT: _read_text,
     Type.TIME: _read_time,
@@ -299,7 +301,7 @@ def _with_attributes(work: _Work) -> pa.Table:
     return pa.table(columns, schema=work.shape.record.ledger)
 
 
-def _attributes(work: _Work) -> pa.Array:
+def _attributes(work: _Work) -> Array:
     """The further columns of each row as a JSON object; null where there is nothing."""
     wanted = work.shape.attributes
     if wanted is None:
@@ -314,7 +316,7 @@ def _attributes(work: _Work) -> pa.Array:
         "{" + ", ".join(f"{name}: {cell}" for name, cell in zip(names, row, strict=True) if cell is not None) + "}"
         for row in zip(*encoded, strict=True)
     ]
-    values = pa.array([None if text == "{}" else text for text in objects], pa.string())
+    values = texts([None if text == "{}" else text for text in objects])
     long, binary = cells.unreadable(values, LONGEST_ATTRIBUTES)
     work.fault("attributes", "TOO_LONG", f"the further columns have more than {LONGEST_ATTRIBUTES:,} bytes", long)
     work.fault("attributes", "BINARY_DATA", "a further column holds broken characters", binary)
@@ -325,7 +327,8 @@ def _attributes(work: _Work) -> pa.Array:
 def _json_cells(work: _Work, column: str) -> Iterable[str | None]:
     found = one_array(work.chunk.rows[column])
     if column in work.chunk.json:
-        return found.to_pylist()  # type: ignore[no-any-return]
+        known: list[str | None] = found.to_pylist()
+        return known
     if pa.types.is_string(found.type):
         found = cells.text(found)
     return [None if cell is None else json.dumps(cell, ensure_ascii=False, default=str) for cell in found.to_pylist()]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from linkage.ingest.arrow import NO_TEXT, Array, one_array, pc
 from linkage.ingest.columns import TIME
 
 LONGEST_TEXT = 16_384
@@ -31,22 +31,11 @@ EPOCHS = {"epoch": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_00
 class Cells:
     """Values of a column and the cells that could not be read (null where bad)."""
 
-    values: pa.Array
-    bad: pa.Array
+    values: Array
+    bad: Array
 
 
-def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """A column as one array."""
-    if isinstance(column, pa.ChunkedArray):
-        return (
-            column.chunk(0)
-            if column.num_chunks == 1
-            else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
-        )
-    return column
-
-
-def text(column: pa.Array) -> pa.Array:
+def text(column: Array) -> Array:
     """Cells as trimmed text; empty ones become null, whole numbers lose the `.0` that a float column gave them."""
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -61,21 +50,21 @@ def text(column: pa.Array) -> pa.Array:
     elif kind != pa.string():
         column = column.cast(pa.string())
     trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    return pc.if_else(pc.equal(trimmed, ""), NO_TEXT, trimmed)
 
 
 def _shown(cell: object) -> str:
     return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
 
 
-def unreadable(column: pa.Array, longest: int) -> tuple[pa.Array, pa.Array]:
+def unreadable(column: Array, longest: int) -> tuple[Array, Array]:
     """Which texts are longer than a column takes, and which hold control characters or lost ones."""
     long = pc.fill_null(pc.greater(pc.binary_length(column), longest), False)
     binary = pc.fill_null(pc.match_substring_regex(column, _BINARY), False)
     return long, binary
 
 
-def times(column: pa.Array, form: str | None = None) -> Cells:
+def times(column: Array, form: str | None = None) -> Cells:
     """Cells as UTC times. `form`: None for ISO 8601 (without offset: UTC), `epoch…`, or a strptime format."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -93,25 +82,25 @@ def times(column: pa.Array, form: str | None = None) -> Cells:
     return _in_range(_sql(cells, "try_strptime(cell, $form)::TIMESTAMPTZ", form=form), cells)
 
 
-def _typed_times(column: pa.Array) -> pa.Array:
+def _typed_times(column: Array) -> Array:
     kind = column.type
     if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
         return column.cast(pa.timestamp("us"), safe=False).cast(TIME)
     return column.cast(TIME, safe=False)
 
 
-def _in_range(values: pa.Array, cells: pa.Array) -> Cells:
+def _in_range(values: Array, cells: Array) -> Cells:
     low, high = (pa.scalar(day, pa.string()).cast(pa.timestamp("us")).cast(TIME) for day in (_EARLIEST, _LATEST))
     sane = pc.fill_null(pc.and_(pc.greater_equal(values, low), pc.less(values, high)), False)
     return Cells(pc.if_else(sane, values, pa.scalar(None, TIME)), pc.and_(pc.is_valid(cells), pc.invert(sane)))
 
 
-def _numbers(cells: pa.Array) -> pa.Array:
+def _numbers(cells: Array) -> Array:
     plain = pc.fill_null(pc.match_substring_regex(cells, r"^-?\d{1,19}(?:\.\d+)?$"), False)
     return pc.if_else(plain, cells, None).cast(pa.float64())
 
 
-def _sql(cells: pa.Array, expression: str, **parameters: str) -> pa.Array:
+def _sql(cells: Array, expression: str, **parameters: str) -> Array:
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
         connection.register("column", pa.table({"cell": cells}))
@@ -119,7 +108,7 @@ def _sql(cells: pa.Array, expression: str, **parameters: str) -> pa.Array:
         return one_array(found.to_arrow_table()["value"].cast(TIME))
 
 
-def whole(column: pa.Array, *, least: int, default: int | None) -> Cells:
+def whole(column: Array, *, least: int, default: int | None) -> Cells:
     """Cells as whole numbers of at least `least`; an empty one counts as `default`."""
     if pa.types.is_integer(column.type):
         values = column.cast(pa.int64(), safe=False)

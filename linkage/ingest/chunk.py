@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from linkage.ingest.arrow import Array
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenLine:
@@ -27,7 +29,7 @@ class Chunk:
     """
 
     rows: pa.Table
-    lines: pa.Array
+    lines: Array
     broken: Sequence[BrokenLine] = ()
     nested: Mapping[str, Sequence[int]] = field(default_factory=dict)
     json: frozenset[str] = frozenset()

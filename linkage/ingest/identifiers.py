@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from linkage.ingest.arrow import NO_TEXT, Array, Rows, at, mask_of, pc, rows_where, texts
 from linkage.normalise import KINDS, Cards, Context, Kind, canonical_name, kind_of
 from linkage.normalise.cards import CANDIDATE
 from linkage.normalise.kind import LONGEST_VALUE
@@ -16,9 +15,6 @@ from linkage.normalise.text import PLACEHOLDERS
 
 _REMEMBERED = 200_000
 _PLACEHOLDERS = pa.array(sorted(PLACEHOLDERS))
-_NO_TEXT = pa.scalar(None, pa.string())
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,9 @@ class Fault:
 class Identifiers:
     """Normalised kinds and values of a chunk, `raw` where it differs, and what could not be taken."""
 
-    kinds: pa.Array
-    values: pa.Array
-    raw: pa.Array
+    kinds: Array
+    values: Array
+    raw: Array
     faults: list[Fault]
     unknown_kinds: frozenset[str]
 
@@ -49,11 +45,11 @@ class Normaliser:
     context: Context
     _memory: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
-    def identifiers(self, kinds: pa.Array, values: pa.Array) -> Identifiers:
+    def identifiers(self, kinds: Array, values: Array) -> Identifiers:
         """Normalise a chunk's identifiers; `kinds` and `values` are texts, null where empty."""
         coded = kinds.dictionary_encode()
         spellings = coded.dictionary.to_pylist()
-        by_spelling = pa.array([canonical_name(text) for text in spellings], pa.string())
+        by_spelling = texts([canonical_name(text) for text in spellings])
         names = by_spelling.take(coded.indices)
         nameless = rows_where(pc.and_(pc.is_valid(kinds), pc.is_null(names)))
         faults = [Fault("kind", "BAD_KIND", "the kind is no name of letters, digits and underscores", nameless)]
@@ -61,7 +57,7 @@ class Normaliser:
         found = sorted({name for name in by_spelling.to_pylist() if name})
         for kind in map(kind_of, found):
             rows = rows_where(pc.equal(names, kind.name))
-            here = values.take(pa.array(rows))
+            here = at(values, rows)
             values_here, bad, cards = self._column(kind, here)
             faults += [
                 Fault("value", "BAD_VALUE", f"the value is not {kind.wanted}", rows[bad]),
@@ -81,19 +77,17 @@ class Normaliser:
             names, pa.concat_arrays(normal).take(back), pa.concat_arrays(raw).take(back), faults, unknown
         )
 
-    def _column(self, kind: Kind, raw: pa.Array) -> tuple[pa.Array, Rows, Rows]:
+    def _column(self, kind: Kind, raw: Array) -> tuple[Array, Rows, Rows]:
         """The normal values of one kind, and the places of those that are junk and of those that are cards."""
         coded = raw.dictionary_encode()
         distinct, indices = coded.dictionary, coded.indices
         slow = rows_where(pc.invert(_already_normal(kind, distinct)))
         if not len(slow):
             return raw, slow, slow
-        texts = distinct.take(pa.array(slow)).to_pylist()
-        made = [self._one(kind, text) for text in texts]
-        mask = np.zeros(len(distinct), np.bool_)
-        mask[slow] = True
-        values = pc.replace_with_mask(distinct, pa.array(mask), pa.array(made, pa.string())).take(indices)
-        refused = slow[[value is None and kind.refuses(text) for value, text in zip(made, texts, strict=True)]]
+        raw_texts = at(distinct, slow).to_pylist()
+        made = [self._one(kind, text) for text in raw_texts]
+        values = pc.replace_with_mask(distinct, mask_of(slow, len(distinct)), texts(made)).take(indices)
+        refused = slow[[value is None and kind.refuses(text) for value, text in zip(made, raw_texts, strict=True)]]
         is_card = pc.fill_null(pc.is_in(indices, value_set=pa.array(refused, indices.type)), False)
         is_junk = pc.and_not(pc.and_(pc.is_valid(raw), pc.is_null(values)), is_card)
         return values, rows_where(is_junk), rows_where(is_card)
@@ -107,12 +101,7 @@ class Normaliser:
         return self._memory[key]
 
 
-def rows_where(mask: pa.Array) -> Rows:
-    """The places where a mask is true."""
-    return pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy().astype(np.int64)
-
-
-def _already_normal(kind: Kind, values: pa.Array) -> pa.Array:
+def _already_normal(kind: Kind, values: Array) -> Array:
     if kind.canonical is None:
         return pa.array(np.zeros(len(values), np.bool_))
     normal = pc.and_not(pc.match_substring_regex(values, kind.canonical), pc.is_in(values, value_set=_PLACEHOLDERS))
@@ -123,13 +112,13 @@ def _already_normal(kind: Kind, values: pa.Array) -> pa.Array:
     return pc.and_(normal, pc.less_equal(pc.binary_length(values), LONGEST_VALUE))
 
 
-def _where_different(kind: Kind, raw: pa.Array, normal: pa.Array) -> pa.Array:
+def _where_different(kind: Kind, raw: Array, normal: Array) -> Array:
     if kind.secret:
         return pa.nulls(len(raw), pa.string())
-    return pc.if_else(pc.fill_null(pc.equal(raw, normal), False), _NO_TEXT, raw)
+    return pc.if_else(pc.fill_null(pc.equal(raw, normal), False), NO_TEXT, raw)
 
 
-def _places_of(order: Rows, length: int) -> pa.Array:
+def _places_of(order: Rows, length: int) -> Array:
     """Where each row of a chunk of `length` rows stands in `order`; null for one that stands nowhere."""
     back = np.full(length, -1, np.int64)
     back[order] = np.arange(len(order), dtype=np.int64)

@@ -139,7 +139,7 @@ class _RecordMapping(BaseModel):
         return Shape(self.record, cells, attributes, {c: tuple(v) for c, v in self.where.items()}, lenient=True)
 
 
-_ATTRIBUTES = Field({}, description="further columns to keep, by name; as a table: attribute = column")
+_ATTRIBUTES: Any = Field({}, description="further columns to keep, by name; as a table: attribute = column")
 
 
 class AccountsMapping(_RecordMapping):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ import pyarrow as pa
 
 from linkage.errors import BadInput
 from linkage.ingest import shape as shapes
-from linkage.ingest.build import build
-from linkage.ingest.chunk import BrokenLine, Chunk
+from linkage.ingest.build import build, was_shown_whole
+from linkage.ingest.chunk import BrokenLine
 from linkage.ingest.columns import RECORDS, REJECTIONS
 from linkage.ingest.identifiers import Normaliser
 from linkage.ingest.mapping import Mapping
 from linkage.ingest.readers import json_lines
 from linkage.ingest.shape import Shape
-from linkage.ingest.sources import Plan, Source, plan
+from linkage.ingest.sources import Plan, Source, mapping_for, plan
 from linkage.model import Rejection
 from linkage.model.progress import Progress, silent
 from linkage.normalise import VERSION, Context
@@ -93,7 +94,7 @@ def _batches(source: Source, normaliser: Normaliser, mapping: str | None) -> Ite
 
 def _digest_of_file(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _digest(content: str, shape: Shape, *more: object) -> str:
@@ -144,7 +145,7 @@ def records(
     if record not in RECORDS:
         raise BadInput(f"there are no records called {record!r}", next_step=f"Records are {', '.join(RECORDS)}.")
     listed = list(rows)
-    shape = _full_shape(record)
+    shape = shapes.canonical(RECORDS[record], [column.name for column in RECORDS[record].columns])
     if not listed:
         return RECORDS[record].ledger.empty_table(), []
     chunk = json_lines.chunk_of(listed, range(1, len(listed) + 1), shape.columns)
@@ -152,9 +153,46 @@ def records(
     return built.rows, built.rejections
 
 
-def _full_shape(record: str) -> Shape:
-    columns = RECORDS[record].columns
-    return shapes.canonical(RECORDS[record], [column.name for column in columns])
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Rows that rejected rows of one record make now, and the ids of the rejections that are settled by them."""
+
+    record: str
+    rows: pa.Table
+    settled: tuple[str, ...]
 
 
-__all__ = ["Batch", "Chunk", "read", "records", "rejection_table"]
+def replay(rejections: Iterable[Dictionary[str, Any]], *, phone_region: str | None = None) -> Iterator[Replayed]:
+    """Try rejected rows (of the ledger's `rejections`) again, under the rules as they are now.
+
+    Lines that were no rows, cells that were cut and card numbers cannot be tried again: they were not kept.
+    """
+    waiting = sorted(rejections, key=_origin)
+    for (record, file, mapping_text), group in groupby(waiting, key=_origin):
+        rows = [(one["rejection_id"], json.loads(one["raw"])) for one in group if one["code"] != "CARD_NUMBER"]
+        whole = [(rejection_id, raw) for rejection_id, raw in rows if was_shown_whole(raw)]
+        if whole:
+            yield _replayed(record, file, mapping_text, whole, phone_region)
+
+
+def _origin(rejection: Dictionary[str, Any]) -> tuple[str, str, str]:
+    return rejection["record"], rejection["file"], rejection["mapping"] or ""
+
+
+def _replayed(
+    record: str, file: str, mapping_text: str, rows: list[tuple[str, dict[str, Any]]], region: str | None
+) -> Replayed:
+    raws = [raw for _id, raw in rows]
+    mapping = Mapping.parse(mapping_text) if mapping_text else None
+    mapped = mapping_for(Path(file), mapping)
+    columns = {name for raw in raws for name in raw}
+    of_record = [shape for shape in mapped.shapes if shape.record.name == record] if mapped else []
+    candidates = of_record or [shapes.canonical(RECORDS[record], columns, open_ended=True)]
+    normaliser = Normaliser(Context((mapping.phone_region if mapping else None) or region))
+    made, refused = [], set()
+    for shape in candidates:
+        built = build(shape, json_lines.chunk_of(raws, range(len(raws)), shape.columns), normaliser, file=file)
+        made.append(built.rows)
+        refused |= {rejection.line for rejection in built.rejections}
+    settled = tuple(rejection_id for place, (rejection_id, _raw) in enumerate(rows) if place not in refused)
+    return Replayed(record, pa.concat_tables(made), settled)

@@ -47,16 +47,21 @@ def folded(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
-def canonical(record: Record, columns: Collection[str]) -> Shape:
-    """The shape of a canonical file with these columns, whatever their case."""
+def canonical(record: Record, columns: Collection[str], *, open_ended: bool = False) -> Shape:
+    """The shape of a canonical file with these columns, whatever their case.
+
+    `open_ended`: further columns may turn up, as keys do in JSON Lines.
+    """
     found = {folded(name): name for name in columns}
-    cells = {column.name: Cell(found[column.name]) for column in record.columns if column.name in found}
+    names = [column.name for column in record.columns if open_ended or column.name in found]
+    cells = {name: Cell(found.get(name, name)) for name in names}
     return Shape(record, cells, attributes=None if record.attributes else {})
 
 
-def missing(shape: Shape) -> list[str]:
-    """The required columns that the shape has no cell for."""
-    faults = [name for name in shape.record.required if name not in shape.cells]
-    if shape.record.either and not any(name in shape.cells for name in shape.record.either):
-        faults.append(" or ".join(shape.record.either))
+def lacking(record: Record, columns: Collection[str]) -> list[str]:
+    """The columns of a record that must be there and are not."""
+    found = {folded(name) for name in columns}
+    faults = [name for name in record.required if name not in found]
+    if record.either and not found & set(record.either):
+        faults.append(" or ".join(record.either))
     return faults

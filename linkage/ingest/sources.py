@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,9 +139,8 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 
 def _source(path: Path, mapping: Mapping | None, *, named: bool) -> Source | str:
     """What a file is, or why it is passed over."""
-    for file in mapping.file if mapping else ():
-        if _matches(path.name, file.name):
-            return _mapped(path, file)
+    if file := mapping_for(path, mapping):
+        return _mapped(path, file)
     if _format(path) is None:
         if not named:
             return "not a record file"
@@ -157,10 +156,9 @@ def _source(path: Path, mapping: Mapping | None, *, named: bool) -> Source | str
     record = record or _record_by_columns(columns)
     if record is None:
         raise UnreadableFile(f"{path} is no record file by its name or by its columns ({_some(columns)})")
-    shape = shapes.canonical(RECORDS[record], columns)
-    if lacking := shapes.missing(shape):
+    if lacking := shapes.lacking(RECORDS[record], columns):
         raise UnreadableFile(f"{path} lacks the column {', '.join(lacking)} of {record}; it has {_some(columns)}")
-    return Source(path, (shape,))
+    return Source(path, (shapes.canonical(RECORDS[record], columns, open_ended=_format(path) == "json"),))
 
 
 def _mapped(path: Path, file: FileMapping) -> Source | str:
@@ -177,9 +175,11 @@ def _mapped(path: Path, file: FileMapping) -> Source | str:
     return Source(path, shapes_here, file)
 
 
-def _matches(name: str, pattern: str) -> bool:
-    """A mapping names a file with or without its ending."""
-    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(_ENDING.sub("", name), pattern)
+def mapping_for(path: Path, mapping: Mapping | None) -> FileMapping | None:
+    """What a mapping says of a file; it may name the file with or without its ending."""
+    names = (path.name, _ENDING.sub("", path.name))
+    files = mapping.file if mapping else ()
+    return next((file for file in files if any(fnmatch.fnmatchcase(name, file.name) for name in names)), None)
 
 
 def _record_named(path: Path) -> str | None:
@@ -191,15 +191,11 @@ def _record_named(path: Path) -> str | None:
     return None
 
 
-def _record_by_columns(columns: Iterable[str]) -> str | None:
+def _record_by_columns(columns: Collection[str]) -> str | None:
     have = {folded(name) for name in columns}
     if {"account_id", "actor_id"} <= have:
         return None
-    fitting = [
-        record.name
-        for record in RECORDS.values()
-        if set(record.required) <= have and (not record.either or have & set(record.either))
-    ]
+    fitting = [record.name for record in RECORDS.values() if not shapes.lacking(record, columns)]
     # Every table with an account_id could be accounts: only if nothing else fits and a column of theirs is there.
     narrow = [name for name in fitting if name not in {"accounts", "organisations"}]
     if len(narrow) == 1:

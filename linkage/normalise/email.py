@@ -39,11 +39,13 @@ _JUNK = rf"^(?:{_NOBODY})@(?:{_NOWHERE})\.[a-z]+$"
 _JUNK_RE = re.compile(_JUNK)
 UNLESS = rf"{_JUNK}|@(?:{'|'.join(re.escape(name) for name in _PROVIDER)})$|^.{{65,}}@"
 _PLAIN = re.compile(CANONICAL)
+#: as a mail program writes it: `Jay Jones <jjones@example.org>`
+_NAMED = re.compile(r".*<([^<>]+)>")
 
 
 def normalise(text: str, _: Context) -> str | None:
     """The mailbox's address in lower case, without tag, in its provider's main spelling."""
-    text = text.removeprefix("mailto:").strip("<>").lower()
+    text = (named[1] if (named := _NAMED.fullmatch(text)) else text.removeprefix("mailto:")).lower()
     if not _PLAIN.fullmatch(text) or len(text) > 254:
         try:
             parsed = validate_email(text, check_deliverability=False, test_environment=True)

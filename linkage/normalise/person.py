@@ -11,7 +11,18 @@ from linkage.normalise.text import words
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "mme", "mlle", "herr", "frau"})
 _MONTH_FIRST = frozenset({"US", "PH", "FM", "MH", "PW"})
 _DATE = re.compile(r"^(?P<first>\d{1,2})[./\- ](?P<second>\d{1,2})[./\- ](?P<year>\d{4}|\d{2})$")
-_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y", "%b %d %Y", "%d %B %Y", "%B %d %Y", "%d-%b-%Y")
+_FORMATS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d %b %Y",
+    "%b %d %Y",
+    "%d %B %Y",
+    "%B %d %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+)
 _OLDEST = 1880
 
 

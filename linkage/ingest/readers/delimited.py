@@ -13,13 +13,14 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv as arrow_csv
+import pyarrow.csv
 
+from linkage.ingest.arrow import Array, pc, texts
 from linkage.ingest.chunk import BrokenLine, Chunk
 from linkage.ingest.readers.lines import Block, blocks, open_bytes, shown
 
@@ -28,6 +29,8 @@ DELIMITERS = ",;\t|"
 LONGEST_ROW = 1 << 17
 #: How far a quote that was opened is followed before it counts as a slip.
 LONGEST_QUOTED = 1 << 25
+
+arrow_csv: Any = pyarrow.csv
 
 _QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 _OPEN = "unexpected end of data"
@@ -130,7 +133,7 @@ class _Parsing:
         clean, odd = self._sorted_out(marks)
         self._look_at(odd, clean)
         table = self._clean_rows(clean)
-        lines = pa.array(np.flatnonzero(clean) + self.first_line, pa.int64())
+        lines: Array = pa.array(np.flatnonzero(clean) + self.first_line, pa.int64())
         if self.cells:
             table, lines = self._together(table, lines)
         if fault:
@@ -149,7 +152,7 @@ class _Parsing:
         try:
             self.data.decode()
         except UnicodeDecodeError:
-            for row in np.flatnonzero(clean & (self._per_line(np.flatnonzero(marks >= 128)) > 0)):
+            for row in np.flatnonzero(clean & (self._per_line(np.flatnonzero(marks >= 128)) > 0)).tolist():
                 clean[row] = self._decodes(row)
         return clean, np.flatnonzero(filled & ~clean)
 
@@ -260,12 +263,12 @@ class _Parsing:
     def _clean_rows(self, clean: Flags) -> pa.Table:
         names = list(self.dialect.columns)
         if not clean.any():
-            return pa.table({name: pa.array([], pa.string()) for name in names})
+            return pa.table({name: texts([]) for name in names})
         data = self.data
         if not clean.all():
             spans = zip(self.starts[clean].tolist(), self.ends[clean].tolist(), strict=True)
             data = b"\n".join(data[start:end] for start, end in spans) + b"\n"
-        return arrow_csv.read_csv(
+        table: pa.Table = arrow_csv.read_csv(
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=names, block_size=max(len(data), 1)),
             parse_options=arrow_csv.ParseOptions(delimiter=self.dialect.delimiter, quote_char=False),
@@ -273,10 +276,11 @@ class _Parsing:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
+        return table
 
-    def _together(self, table: pa.Table, lines: pa.Array) -> tuple[pa.Table, pa.Array]:
+    def _together(self, table: pa.Table, lines: Array) -> tuple[pa.Table, Array]:
         columns = zip(self.dialect.columns, zip(*self.cells, strict=True), strict=True)
-        more = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns})
-        numbers = pa.concat_arrays([lines, pa.array(self.cell_lines, pa.int64())])
+        more = pa.table({name: texts(cells) for name, cells in columns})
+        numbers: Array = pa.concat_arrays([lines, pa.array(self.cell_lines, pa.int64())])
         order = pc.sort_indices(numbers)
         return pa.concat_tables([table, more]).combine_chunks().take(order), numbers.take(order)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from linkage.ingest.arrow import Array, texts
 from linkage.ingest.chunk import BrokenLine, Chunk
 from linkage.ingest.readers.lines import blocks, open_bytes, shown
 
@@ -92,10 +93,10 @@ def chunk_of(
     """Turn objects into columns."""
     names = dict.fromkeys(name for row in rows for name in row)
     nested: dict[str, list[int]] = defaultdict(list)
-    columns: dict[str, pa.Array] = {}
+    columns: dict[str, Array] = {}
     for name in names:
         if name not in known:
-            columns[name] = pa.array([_json(row[name]) if name in row else None for row in rows], pa.string())
+            columns[name] = texts(_json(row[name]) if name in row else None for row in rows)
             continue
         cells: list[str | None] = []
         for place, row in enumerate(rows):
@@ -104,7 +105,7 @@ def chunk_of(
                 nested[name].append(place)
                 value = _json(value)
             cells.append(value if value is None or isinstance(value, str) else _plain(value))
-        columns[name] = pa.array([_encodable(cell) for cell in cells], pa.string())
+        columns[name] = texts(_encodable(cell) for cell in cells)
     table = pa.table(columns) if columns else _rows_without_columns(len(rows))
     return Chunk(table, pa.array(list(lines), pa.int64()), list(broken), nested, frozenset(names) - frozenset(known))
 
