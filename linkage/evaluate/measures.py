@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from linkage.evaluate.bootstrap import Measure, estimates, sum_by
-from linkage.evaluate.partition import BREAKDOWN_COLUMNS, CROWD, RING_SIZE, Flags, Partition, Real, Whole, align
+from linkage.evaluate.partition import BREAKDOWN_COLUMNS, CROWD, RING_SIZE, Column, Flags, Partition, Real, Whole, align
 from linkage.evaluate.report import Bin, Calibration, Estimate, Group, Report, Scores
 
 #: Equal-width bins of confidence for the expected calibration error.
@@ -149,7 +149,8 @@ class _Measurer:
 
 
 def _ratio(above: Real, below: Real) -> Real:
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    ratio: Real = np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    return ratio
 
 
 def _b_cubed(sums: Real) -> Real:
@@ -196,7 +197,8 @@ def _of_clusters_actor(parts: Partition) -> Real:
     first[1:] = parts.cluster[order][1:] != parts.cluster[order][:-1]
     owner = np.empty(parts.clusters, dtype=np.int64)
     owner[parts.cluster[order][first]] = parts.actor[order][first]
-    return (owner[parts.cluster] == parts.actor).astype(np.float64)
+    correct: Real = (owner[parts.cluster] == parts.actor).astype(np.float64)
+    return correct
 
 
 def _right_companions(parts: Partition) -> Real:
@@ -212,7 +214,7 @@ def _breakdowns(parts: Partition, measure: _Measurer) -> dict[str, tuple[Group, 
     return {**found, "size": tuple(_by_size(parts, measure))}
 
 
-def _by_label(labels: pa.Array, parts: Partition, measure: _Measurer) -> list[Group]:
+def _by_label(labels: Column, parts: Partition, measure: _Measurer) -> list[Group]:
     encoded = labels.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     names = [str(name) for name in encoded.dictionary.to_pylist()]

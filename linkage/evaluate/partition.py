@@ -8,6 +8,7 @@ only the clustering knows have no truth, so they are counted and left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
@@ -18,6 +19,7 @@ from linkage.errors import BadInput
 
 Whole = npt.NDArray[np.int64]
 Real = npt.NDArray[np.float64]
+Column: TypeAlias = "pa.Array[Any]"
 Flags = npt.NDArray[np.bool_]
 
 #: Without a `ring` column, actors of this many accounts and more count as rings.
@@ -48,7 +50,7 @@ class Partition:
     cluster_size: Whole
     cell_rings: Whole
     cluster_rings: Whole
-    labels: dict[str, pa.Array]
+    labels: dict[str, Column]
     actors: int
     clusters: int
     missing: int
@@ -89,7 +91,7 @@ def _refuse_ambiguous(connection: duckdb.DuckDBPyConnection, table: str, group: 
         )
 
 
-def _ring_flags(truth: pa.Table) -> pa.Array | None:
+def _ring_flags(truth: pa.Table) -> Column | None:
     if "ring" not in truth.column_names:
         return None
     column = truth.column("ring")
@@ -107,9 +109,7 @@ def align(clusters: pa.Table, truth: pa.Table) -> Partition:
     _require(clusters, "cluster_id", "clusters")
     _require(truth, "actor_id", "truth")
     found = _texts(clusters, {"account": _account_column(clusters, "clusters"), "cluster": "cluster_id"})
-    confident = "confidence" in clusters.column_names
-    confidence = clusters.column("confidence").cast(pa.float64()) if confident else None
-    found = found.append_column("confidence", confidence if confidence is not None else _nulls(len(found)))
+    found = found.append_column("confidence", _confidence(clusters))
     known = _texts(truth, {"account": _account_column(truth, "truth"), "actor": "actor_id"})
     rings = _ring_flags(truth)
     known = known.append_column("ring", rings if rings is not None else _nulls(len(known), pa.bool_()))
@@ -134,11 +134,18 @@ def align(clusters: pa.Table, truth: pa.Table) -> Partition:
     return _partition(joined, rings is not None, int(extra[0]) if extra else 0)
 
 
-def _nulls(length: int, kind: pa.DataType | None = None) -> pa.Array:
-    return pa.nulls(length, kind or pa.float64())
+def _nulls(length: int, kind: Any) -> Column:
+    column: Column = pa.nulls(length, kind)
+    return column
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[Whole, int]:
+def _confidence(clusters: pa.Table) -> Any:
+    if "confidence" not in clusters.column_names:
+        return _nulls(len(clusters), pa.float64())
+    return clusters.column("confidence").cast(pa.float64())
+
+
+def _codes(column: Any) -> tuple[Whole, int]:
     encoded = column.combine_chunks().dictionary_encode()
     return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)
 

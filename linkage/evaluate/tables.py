@@ -30,7 +30,8 @@ def read_table(path: Path) -> pa.Table:
         raise UnreadableFile(f"{path} is not there.", next_step="Check the path.")
     try:
         with duckdb.connect() as connection:
-            return connection.sql(reader, params={"path": str(path)}).to_arrow_table()
+            rows: pa.Table = connection.sql(reader, params={"path": str(path)}).to_arrow_table()
+            return rows
     except duckdb.Error as error:
         raise UnreadableFile(
             f"{path} cannot be read.", details=[str(error).splitlines()[0]], next_step="Check that it is whole."

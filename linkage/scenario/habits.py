@@ -118,7 +118,7 @@ class RingStyle:
     life_days: float = 25.0
     burst: float = 30.0  # accounts signed up in one go
     burst_hours: float = 8.0
-    shell: int = 0  # > 0: members are declared in organisations of so many
+    declared: int = 0  # > 0: members are declared in organisations of so many
     hours: float = 12.0  # mean usage rows per account
 
 
@@ -456,8 +456,8 @@ _HABITS = (
         Rings(
             0.07,
             (
-                replace(CAREFUL, weight=1.5, shell=12, card=Pool(0.25, 0.7), own_domain=0.8),
-                replace(HYDRA, weight=1.0, shell=30),
+                replace(CAREFUL, weight=1.5, declared=12, card=Pool(0.25, 0.7), own_domain=0.8),
+                replace(HYDRA, weight=1.0, declared=30),
                 SLOPPY,
                 replace(SLEEPER, weight=0.7),
             ),

@@ -140,7 +140,8 @@ def _exits(gathering: Gathering, at: int) -> Exits:
 
 def within(generator: np.random.Generator, begin: Whole, end: Whole) -> Whole:
     """A random time between begin and end of each."""
-    return begin + (generator.random(len(begin)) * np.maximum(end - begin, 1)).astype(np.int64)
+    time: Whole = begin + (generator.random(len(begin)) * np.maximum(end - begin, 1)).astype(np.int64)
+    return time
 
 
 def routes(generator: np.random.Generator, weights: np.ndarray, style: Whole) -> Whole:

@@ -16,14 +16,14 @@ from linkage.scenario.draws import Flags, Real, Whole, Word, counts, fraction, m
 from linkage.scenario.habits import Habit, Pool
 from linkage.scenario.networks import Networks, routes, within
 from linkage.scenario.population import DAY, WINDOW, Population
-from linkage.scenario.values import OWN_DOMAIN_SHIFT, PRIVATE_DOMAINS
+from linkage.scenario.values import OWN_DOMAIN_SHIFT, PRIVATE_DOMAINS, RING_IPV6
 
 _NEVER = -1
 #: Owners of things that belong to a place are numbered from here, places apart by this much.
 _PLACE_THINGS = 1 << 33
 _PLACE_STRIDE = 1 << 28
-_RING_TEMPLATES = 1 << 36
-_POPULAR_TEMPLATES = 1 << 37
+_RING_TEMPLATES = 1 << 38
+_POPULAR_TEMPLATES = 1 << 39
 #: Owner numbers step by this, so that one owner can have several things of a kind.
 SLOTS = 8
 
@@ -221,6 +221,8 @@ def _owned(habit: Habit, population: Population, own: Belongings, seed: int) -> 
     everyone = np.arange(population.accounts)
     born, end = population.born, population.end
     variant = mix(everyone, seed + 5) & np.uint64(0xFFFFFFFF)
+    # A sign-up form takes an address once: who comes again with the same mailbox writes it another way.
+    variant = np.where(own.mailbox != everyone, variant >> np.uint64(6), variant)
     yield _rows("email", everyone, own.mailbox, born, end, variant | (own.domain.astype(np.uint64) << OWN_DOMAIN_SHIFT))
     for kind, owner in (("phone", own.phone), ("payment_method", own.card)):
         shown = np.flatnonzero(owner >= 0)
@@ -326,7 +328,8 @@ def _popular(generator: np.random.Generator, habit: Habit, population: Populatio
     templates = habit.templates
     known = max(20, int(population.accounts / templates.accounts_per_template))
     rank = np.power(1 - generator.random(number) * (1 - known ** (1 - templates.tail)), -1 / (templates.tail - 1))
-    return _POPULAR_TEMPLATES + np.minimum(rank.astype(np.int64), known)
+    owner: Whole = _POPULAR_TEMPLATES + np.minimum(rank.astype(np.int64), known)
+    return owner
 
 
 def _rings(habit: Habit, population: Population, networks: Networks, own: Belongings, seed: int) -> Iterator[Rows]:
@@ -337,7 +340,7 @@ def _rings(habit: Habit, population: Population, networks: Networks, own: Belong
     yield from _ring_devices(generator, habit, population, own)
     yield from _ring_mailboxes(generator, habit, population, own, seed)
     yield from _ring_templates(generator, habit, population)
-    yield from _ring_addresses(generator, habit, population, networks)
+    yield from _ring_addresses(generator, habit, population, networks, seed)
     yield from _customers(generator, habit, population, networks, own)
 
 
@@ -384,7 +387,7 @@ def _ring_mailboxes(
     members = population.in_rings
     extra = _style_numbers(habit, population, members, [pool.picks - 1 for pool in _pools(habit, "mailbox")])
     more = members[generator.random(len(members)) < extra]
-    variant = mix(more, seed + 23) & np.uint64(0xFFFFFFFF)
+    variant = mix(more, seed + 23) & np.uint64(0x3FFFFFF)
     yield _rows(
         "email",
         more,
@@ -418,7 +421,7 @@ def _ring_templates(generator: np.random.Generator, habit: Habit, population: Po
 
 
 def _ring_addresses(
-    generator: np.random.Generator, habit: Habit, population: Population, networks: Networks
+    generator: np.random.Generator, habit: Habit, population: Population, networks: Networks, seed: int
 ) -> Iterator[Rows]:
     members = population.in_rings
     picks = np.array([pool.picks for pool in _pools(habit, "address")])[
@@ -441,12 +444,14 @@ def _ring_addresses(
         exits, mine = networks.exits_named(population, name), np.flatnonzero(route == number)
         if exits is not None and len(mine):
             address[mine] = exits.draw((generator.random(len(mine)) * len(exits.count)).astype(np.int64), generator)
+    own_ipv6 = (route == 0) & (fraction(mix(population.ring[who], 77)) < habit.homes.ipv6 / 2)
+    address = np.where(own_ipv6, RING_IPV6 + address, address)
     home = np.flatnonzero(route == 3)
     if len(home) and population.households:
         address[home], finish[home] = _through_homes(
             generator, habit, population, networks, who[home], begin[home], finish[home]
         )
-    yield _rows("ip", who, address, begin, finish)
+    yield _rows("ip", who, address, begin, finish, mix(np.arange(len(who)), seed + 13))
 
 
 def _through_homes(
@@ -469,7 +474,9 @@ def _through_homes(
     household = (words % np.uint64(population.households)).astype(np.int64)
     epoch = networks.lines.epoch(household, begin)
     _, lease_end = networks.lines.period(household, epoch)
-    return networks.lines.addresses(household, epoch), np.minimum(finish, lease_end)
+    address = networks.lines.addresses(household, epoch)
+    six = networks.lines.has_ipv6(household) & (generator.random(len(who)) < 0.4)
+    return np.where(six, networks.lines.ipv6(household, begin), address), np.minimum(finish, lease_end)
 
 
 def _customers(

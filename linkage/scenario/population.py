@@ -123,7 +123,7 @@ def populate(habit: Habit, accounts: int, seed: int) -> Population:
 
 
 def _plan_rings(habit: Habit, accounts: int, generator: np.random.Generator) -> RingPlan:
-    wanted = int(round(accounts * habit.rings.share))
+    wanted = round(accounts * habit.rings.share)
     largest = max(_SMALLEST_RING + 3, accounts // 50)
     size = cut(generator, wanted, _capped(habit, largest))
     number = len(size)
@@ -258,7 +258,8 @@ def _gather(
 def _network_sizes(place: Place, total: int) -> Whole:
     shares = 1.0 / np.arange(1, place.networks + 1)
     size = np.floor(total * shares / shares.sum()).astype(np.int64)
-    return size[size > 0]
+    crowded: Whole = size[size > 0]
+    return crowded
 
 
 def _organisations(
@@ -274,7 +275,7 @@ def _organisations(
             found[members] = gathering.group[members] + number
             number += len(gathering.size)
             is_open.append(np.full(len(gathering.size), gathering.place.organisation == "open"))
-    shell = _of_style(habit, rings, "shell").astype(np.int64)
+    shell = _of_style(habit, rings, "declared").astype(np.int64)
     shells = np.where(shell > 0, -(-rings.size // np.maximum(shell, 1)), 0)
     declared = np.flatnonzero(shell[ring] > 0)
     if len(declared):

@@ -38,21 +38,12 @@ class Hours:
 
 
 def work(habit: Habit, population: Population, seed: int) -> Iterator[Hours]:
-    """Every hour in which an account worked; an account may stand twice in an hour, with another model."""
+    """Every hour in which an account worked; who comes on a release day may stand twice in an hour."""
     generator = stream(seed, "usage")
     ordinary = population.ordinary
     usage = habit.usage
-    part = choose(
-        generator,
-        (
-            usage.casual,
-            usage.heavy,
-            usage.daily,
-            usage.weekly,
-            max(0.0, 1 - usage.casual - usage.heavy - usage.daily - usage.weekly),
-        ),
-        len(ordinary),
-    )
+    shares = (usage.casual, usage.heavy, usage.daily, usage.weekly)
+    part = choose(generator, (*shares, max(0.0, 1 - sum(shares))), len(ordinary))
     yield _now_and_then(generator, population, ordinary[part == 0], usage.casual_hours, 1.0)
     yield _now_and_then(generator, population, ordinary[part == 1], usage.heavy_hours, 5.0)
     yield _jobs(generator, habit, population, ordinary[part == 2], DAY)
@@ -76,7 +67,7 @@ def _alive(population: Population, account: Whole, hour: Whole) -> np.ndarray:
 
 def _hours(population: Population, generator: np.random.Generator, account: Whole, hour: Whole, load: float) -> Hours:
     kept = _alive(population, account, hour)
-    account, hour = account[kept], hour[kept]
+    account, hour = np.divmod(np.unique(account[kept] * _HOURS + hour[kept]), _HOURS)
     return Hours(account, hour, load * np.exp(0.9 * generator.standard_normal(len(account))))
 
 
@@ -152,7 +143,7 @@ def _shared(generator: np.random.Generator, population: Population, who: Whole) 
 
 
 def _handed_off(generator: np.random.Generator, population: Population, who: Whole) -> Whole:
-    """Groups of the ring work in turn: when one reaches its quota the next goes on in the same hour or the one after."""
+    """Groups of the ring work in turn: at its quota one stops and the next goes on within the hour or two."""
     ring = population.ring[who]
     groups = np.minimum(_GROUPS, np.maximum(2, population.rings.size[ring] // 4))
     group = (mix(who, 53) % groups.astype(np.uint64)).astype(np.int64)
@@ -161,4 +152,5 @@ def _handed_off(generator: np.random.Generator, population: Population, who: Who
     turn = np.floor(begin + generator.random(len(who)) * (end - begin + 1)).astype(np.int64)
     boundary = fraction(mix((ring * 100_003 + turn) * 8 + group, 55)) * 1.5
     inside = generator.random(len(who)) * _QUOTA_HOURS
-    return (turn * cycle + group * _QUOTA_HOURS + boundary + inside).astype(np.int64)
+    hour: Whole = (turn * cycle + group * _QUOTA_HOURS + boundary + inside).astype(np.int64)
+    return hour

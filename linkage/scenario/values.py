@@ -6,417 +6,38 @@ text. Equal owners give the same value up to spelling; different owners give dif
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
+from importlib.resources import files
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from linkage.scenario.draws import Whole, Word, mix
+from linkage.scenario.draws import Whole, Word, fraction, mix
 from linkage.scenario.habits import Spelling
+from linkage.scenario.text import (
+    Text,
+    base36,
+    capitals,
+    decimals,
+    either,
+    gathered,
+    hexed,
+    join,
+    part,
+    pick,
+    serials,
+    without_leading,
+)
 
-Text = pa.Array
+#: Owner and variant of each row to the text of its value.
 Writer = Callable[[Whole, Word], Text]
 
-_HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.uint8).reshape(256, 2)
-_BASE36 = np.frombuffer(b"0123456789abcdefghijklmnopqrstuvwxyz", dtype=np.uint8)
-
-FIRST = tuple(
-    [
-        "adam",
-        "aisha",
-        "alice",
-        "amir",
-        "ana",
-        "andre",
-        "anna",
-        "antonio",
-        "arjun",
-        "ayse",
-        "beatriz",
-        "ben",
-        "bianca",
-        "bruno",
-        "camille",
-        "carlos",
-        "carmen",
-        "chen",
-        "chiara",
-        "clara",
-        "daniel",
-        "david",
-        "deepa",
-        "diego",
-        "dmitri",
-        "elena",
-        "elif",
-        "emil",
-        "emma",
-        "eric",
-        "fatima",
-        "felix",
-        "fiona",
-        "francois",
-        "gabriel",
-        "george",
-        "giulia",
-        "grace",
-        "greta",
-        "hana",
-        "hannah",
-        "hassan",
-        "helena",
-        "hugo",
-        "ibrahim",
-        "ines",
-        "ingrid",
-        "irina",
-        "isabel",
-        "ivan",
-        "jakub",
-        "james",
-        "jana",
-        "jing",
-        "joao",
-        "john",
-        "jonas",
-        "jose",
-        "julia",
-        "kaito",
-        "karim",
-        "katarina",
-        "kenji",
-        "kofi",
-        "lars",
-        "laura",
-        "lea",
-        "leila",
-        "leon",
-        "li",
-        "lina",
-        "lucas",
-        "lucia",
-        "luis",
-        "magda",
-        "maria",
-        "marie",
-        "marco",
-        "marta",
-        "martin",
-        "mateo",
-        "maya",
-        "mehmet",
-        "mei",
-        "miguel",
-        "mina",
-        "mohammed",
-        "monika",
-        "nadia",
-        "naomi",
-        "nina",
-        "noah",
-        "nora",
-        "olga",
-        "oliver",
-        "omar",
-        "oscar",
-        "pablo",
-        "paula",
-        "pedro",
-        "peter",
-        "petra",
-        "priya",
-        "rafael",
-        "rahul",
-        "raj",
-        "rania",
-        "robert",
-        "rosa",
-        "ruth",
-        "said",
-        "samuel",
-        "sara",
-        "sergei",
-        "sofia",
-        "stefan",
-        "sven",
-        "tanja",
-        "tariq",
-        "thomas",
-        "tomas",
-        "ulrike",
-        "valentina",
-        "vera",
-        "victor",
-        "wei",
-        "william",
-        "xavier",
-        "yasmin",
-        "yuki",
-        "yusuf",
-        "zara",
-        "zoe",
-    ]
-)
-LAST = tuple(
-    [
-        "abdullah",
-        "adams",
-        "ahmed",
-        "almeida",
-        "anderson",
-        "bauer",
-        "becker",
-        "bergstrom",
-        "bianchi",
-        "brown",
-        "carvalho",
-        "castro",
-        "chatterjee",
-        "chowdhury",
-        "clark",
-        "cohen",
-        "costa",
-        "cruz",
-        "davies",
-        "demir",
-        "diaz",
-        "dubois",
-        "dupont",
-        "eriksson",
-        "evans",
-        "fernandes",
-        "fischer",
-        "fontaine",
-        "fujita",
-        "garcia",
-        "gomez",
-        "gonzalez",
-        "green",
-        "gupta",
-        "haddad",
-        "hansen",
-        "harris",
-        "hernandez",
-        "hoffmann",
-        "horvat",
-        "huang",
-        "hughes",
-        "ivanov",
-        "jackson",
-        "jansen",
-        "johansson",
-        "jones",
-        "kaplan",
-        "kaya",
-        "keller",
-        "khan",
-        "kim",
-        "klein",
-        "kovac",
-        "kowalski",
-        "kruger",
-        "kumar",
-        "laurent",
-        "lee",
-        "lehmann",
-        "lewis",
-        "lima",
-        "lindqvist",
-        "lopez",
-        "lund",
-        "malik",
-        "martinez",
-        "mehta",
-        "mendes",
-        "meyer",
-        "mitchell",
-        "moreau",
-        "moretti",
-        "muller",
-        "murphy",
-        "mwangi",
-        "nakamura",
-        "nguyen",
-        "nielsen",
-        "nowak",
-        "nunez",
-        "okafor",
-        "oliveira",
-        "olsen",
-        "osei",
-        "owens",
-        "ozturk",
-        "park",
-        "patel",
-        "pereira",
-        "petrov",
-        "pham",
-        "popescu",
-        "ramirez",
-        "rao",
-        "reddy",
-        "ricci",
-        "richter",
-        "rivera",
-        "robinson",
-        "rossi",
-        "russo",
-        "sanchez",
-        "santos",
-        "sato",
-        "schmidt",
-        "schneider",
-        "schulz",
-        "sharma",
-        "silva",
-        "singh",
-        "smirnov",
-        "smith",
-        "suzuki",
-        "takahashi",
-        "tanaka",
-        "taylor",
-        "torres",
-        "turner",
-        "ueda",
-        "vasquez",
-        "virtanen",
-        "volkov",
-        "wagner",
-        "walker",
-        "wang",
-        "weber",
-        "williams",
-        "wilson",
-        "wong",
-        "wright",
-        "yamamoto",
-        "yang",
-        "yilmaz",
-        "young",
-        "zhang",
-        "zhou",
-        "zimmermann",
-    ]
-)
-_COMPANY_HEAD = tuple(
-    [
-        "acme",
-        "alder",
-        "atlas",
-        "aurora",
-        "basalt",
-        "beacon",
-        "birch",
-        "borealis",
-        "bright",
-        "cedar",
-        "cobalt",
-        "comet",
-        "copper",
-        "crest",
-        "delta",
-        "ember",
-        "falcon",
-        "fjord",
-        "forge",
-        "garnet",
-        "granite",
-        "harbor",
-        "helix",
-        "hollow",
-        "indigo",
-        "iris",
-        "juniper",
-        "kestrel",
-        "lagoon",
-        "lumen",
-        "maple",
-        "meridian",
-        "mosaic",
-        "nimbus",
-        "north",
-        "nova",
-        "oak",
-        "onyx",
-        "orbit",
-        "osprey",
-        "pine",
-        "pixel",
-        "prism",
-        "quartz",
-        "raven",
-        "ridge",
-        "river",
-        "saffron",
-        "sierra",
-        "silver",
-        "slate",
-        "solar",
-        "spruce",
-        "sterling",
-        "summit",
-        "tidal",
-        "topaz",
-        "tundra",
-        "umber",
-        "vector",
-        "velvet",
-        "verde",
-        "vertex",
-        "violet",
-        "willow",
-        "zenith",
-    ]
-)
-_COMPANY_TAIL = tuple(
-    [
-        "analytics",
-        "apps",
-        "bio",
-        "capital",
-        "cloud",
-        "commerce",
-        "consulting",
-        "data",
-        "design",
-        "digital",
-        "dynamics",
-        "energy",
-        "foods",
-        "freight",
-        "games",
-        "health",
-        "holdings",
-        "imaging",
-        "labs",
-        "learning",
-        "legal",
-        "logistics",
-        "machines",
-        "media",
-        "mobility",
-        "networks",
-        "partners",
-        "pharma",
-        "platforms",
-        "research",
-        "retail",
-        "robotics",
-        "security",
-        "services",
-        "software",
-        "solutions",
-        "studio",
-        "systems",
-        "tech",
-        "textiles",
-        "travel",
-        "ventures",
-        "works",
-    ]
-)
+_WORDS = {
+    name: tuple(words.split())
+    for name, words in tomllib.loads(files("linkage.scenario").joinpath("words.toml").read_text()).items()
+}
+FIRST, LAST = _WORDS["first"], _WORDS["last"]
+_COMPANY_HEAD, _COMPANY_TAIL = _WORDS["company_head"], _WORDS["company_tail"]
 _FORMS = ("Ltd", "GmbH", "Inc.", "LLC", "S.A.", "B.V.", "Pty Ltd", "SAS")
 _DOMAIN_ENDS = ("com", "io", "de", "co.uk", "net", "fr", "ai", "org")
 #: Providers with their share, whether they take plus tags, and whether dots do not matter to them.
@@ -439,47 +60,6 @@ _PROVIDERS = (
 _TAGS = ("+api", "+dev", "+test", "+1", "+2", "+3", "+work", "+llm", "+news", "+x7", "+ai", "+prod")
 
 
-def hexed(words: Word, digits: int) -> Text:
-    """The leading hexadecimal digits of each word (at most 16), as text."""
-    raw = np.ascontiguousarray(words.astype(">u8")).view(np.uint8).reshape(-1, 8)
-    return _fixed(_HEX[raw].reshape(-1, 16)[:, :digits])
-
-
-def base36(words: Word, digits: int) -> Text:
-    """`digits` characters of base 36 drawn from each word (at most 12)."""
-    left = words.copy()
-    columns = np.empty((len(words), digits), dtype=np.uint8)
-    for place in range(digits):
-        left, rest = np.divmod(left, np.uint64(36))
-        columns[:, place] = _BASE36[rest.astype(np.int64)]
-    return _fixed(columns)
-
-
-def _fixed(characters: np.ndarray) -> Text:
-    rows, width = characters.shape
-    offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int32)
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters)))
-
-
-def decimals(numbers: Whole, digits: int) -> Text:
-    """Numbers with leading zeros."""
-    left = numbers.astype(np.int64).copy()
-    columns = np.empty((len(left), digits), dtype=np.uint8)
-    for place in range(digits - 1, -1, -1):
-        left, rest = np.divmod(left, 10)
-        columns[:, place] = rest + 48
-    return _fixed(columns)
-
-
-def join(*parts: Text | str) -> Text:
-    """Texts joined end to end."""
-    return pc.binary_join_element_wise(*parts, "")
-
-
-def _pick(options: tuple[str, ...] | list[str], index: Whole) -> Text:
-    return pa.array(options, pa.string()).take(pa.array(index.astype(np.int64)))
-
-
 # identifiers that are opaque tokens -----------------------------------------------------------------
 
 
@@ -495,15 +75,15 @@ def _uuid(salt: int) -> Writer:
     def write(owner: Whole, variant: Word) -> Text:
         head, tail = hexed(mix(owner, salt), 16), hexed(mix(owner, salt + 1), 16)
         return join(
-            pc.utf8_slice_codeunits(head, 0, 8),
+            part(head, 0, 8),
             "-",
-            pc.utf8_slice_codeunits(head, 8, 12),
+            part(head, 8, 12),
             "-4",
-            pc.utf8_slice_codeunits(head, 13, 16),
+            part(head, 13, 16),
             "-a",
-            pc.utf8_slice_codeunits(tail, 1, 4),
+            part(tail, 1, 4),
             "-",
-            pc.utf8_slice_codeunits(tail, 4, 16),
+            part(tail, 4, 16),
         )
 
     return write
@@ -542,95 +122,9 @@ _ACCOUNTS: dict[str, Callable[[Whole, int], Text]] = {
 
 # telephone numbers ----------------------------------------------------------------------------------
 
-_US_AREAS = tuple(
-    [
-        "201",
-        "202",
-        "203",
-        "205",
-        "206",
-        "207",
-        "208",
-        "209",
-        "210",
-        "212",
-        "213",
-        "214",
-        "215",
-        "216",
-        "217",
-        "218",
-        "219",
-        "224",
-        "225",
-        "228",
-        "229",
-        "231",
-        "234",
-        "239",
-        "240",
-        "248",
-        "251",
-        "252",
-        "253",
-        "254",
-        "256",
-        "260",
-        "262",
-        "267",
-        "269",
-        "270",
-        "276",
-        "281",
-        "301",
-        "302",
-        "303",
-        "304",
-        "305",
-        "307",
-        "308",
-        "309",
-        "310",
-        "312",
-        "313",
-        "314",
-        "315",
-        "316",
-        "317",
-        "318",
-        "319",
-        "320",
-        "321",
-        "323",
-        "325",
-        "330",
-        "331",
-        "334",
-        "336",
-        "337",
-        "339",
-        "346",
-        "347",
-        "351",
-        "352",
-        "360",
-        "361",
-        "385",
-        "386",
-        "401",
-        "402",
-        "404",
-        "405",
-        "406",
-        "407",
-        "408",
-        "409",
-        "410",
-        "412",
-        "413",
-    ]
+_US_HEADS = tuple(
+    f"{area}{exchange}" for area in _WORDS["us_areas"] for exchange in range(220, 910, 7) if exchange % 100 != 11
 )
-_US_HEADS = tuple(f"{area}{exchange}" for area in _US_AREAS for exchange in range(220, 910, 7) if exchange % 100 != 11)
 #: Country → code, leading digits of mobile numbers, digits that follow. The numbers are valid in form.
 _PHONES: dict[str, tuple[str, tuple[str, ...], int]] = {
     "US": ("+1", _US_HEADS, 4),
@@ -650,16 +144,21 @@ _PHONES: dict[str, tuple[str, tuple[str, ...], int]] = {
 }
 
 
-def _phone(spelling: Spelling, salt: int) -> Writer:
+def country_of(person: Whole, countries: int) -> Whole:
+    """Where somebody lives, as an index of the world's countries."""
+    return (mix(person, 37) % np.uint64(countries)).astype(np.int64)
+
+
+def _phone(spelling: Spelling) -> Writer:
     countries = spelling.countries
 
     def write(owner: Whole, variant: Word) -> Text:
-        country = (mix(owner, salt) % np.uint64(len(countries))).astype(np.int64)
-        written = np.empty(len(owner), dtype=object)
+        country = country_of(owner, len(countries))
+        pieces = []
         for code in sorted(set(countries)):
             mine = np.flatnonzero(np.isin(country, [i for i, name in enumerate(countries) if name == code]))
-            written[mine] = _phones_of(code, owner[mine]).to_numpy(zero_copy_only=False)
-        return pa.array(written, pa.string())
+            pieces.append((mine, _phones_of(code, owner[mine])))
+        return gathered(pieces)
 
     return write
 
@@ -670,29 +169,29 @@ def _phones_of(country: str, owner: Whole) -> Text:
     # 387420489 is a power of three, so it shares no factor with a power of ten: a permutation of the numbers.
     number = (owner * 387_420_489 + 7) % space
     head = (owner // space + mix(owner % space, 5).astype(np.int64) % 1_000_003) % len(heads)
-    return join(code, _pick(heads, head), decimals(number, digits))
+    return join(code, pick(heads, head), decimals(number, digits))
 
 
 # addresses ------------------------------------------------------------------------------------------
 
 #: First octets that are public unicast space throughout.
 _OCTETS = np.array(
-    [*range(24, 38), *range(40, 45), *range(46, 52), *range(57, 99), *range(104, 126), *range(130, 169)]
-    + [*range(173, 185), *range(187, 191), 194, 195, *range(199, 203), *range(204, 223)],
+    [
+        *(*range(24, 38), *range(40, 45), *range(46, 52), *range(57, 99), *range(104, 126), *range(130, 169)),
+        *(*range(173, 185), *range(187, 191), 194, 195, *range(199, 203), *range(204, 223)),
+    ],
     dtype=np.int64,
 )
 IPV6_BIT = 1 << 40
+#: Networks of rings' own servers.
+RING_IPV6 = IPV6_BIT | 1 << 41
 
 
 def _ip(owner: Whole, variant: Word) -> Text:
     """Owners below 2⁴⁰ are places in the public IPv4 space; above, /64 networks, the variant being the host."""
     six = owner >= IPV6_BIT
-    if not six.any():
-        return _ipv4(owner)
-    written = np.empty(len(owner), dtype=object)
-    written[~six] = _ipv4(owner[~six]).to_numpy(zero_copy_only=False)
-    written[six] = _ipv6(owner[six], variant[six]).to_numpy(zero_copy_only=False)
-    return pa.array(written, pa.string())
+    old, new = np.flatnonzero(~six), np.flatnonzero(six)
+    return gathered([(old, _ipv4(owner[old])), (new, _ipv6(owner[new], variant[new]))])
 
 
 _BYTES = tuple(str(byte) for byte in range(256))
@@ -700,9 +199,8 @@ _BYTES = tuple(str(byte) for byte in range(256))
 
 def _ipv4(place: Whole) -> Text:
     first = _OCTETS[(place >> 24) % len(_OCTETS)]
-    return pc.binary_join_element_wise(
-        *(_pick(_BYTES, octet) for octet in (first, (place >> 16) & 255, (place >> 8) & 255, place & 255)), "."
-    )
+    octets = (first, (place >> 16) & 255, (place >> 8) & 255, place & 255)
+    return join(*(pick(_BYTES, octet) for octet in octets), by=".")
 
 
 def _ipv6(place: Whole, host: Word) -> Text:
@@ -710,9 +208,7 @@ def _ipv6(place: Whole, host: Word) -> Text:
     groups = [np.full(len(place), 0x2A02, dtype=np.uint64)]
     groups += [np.maximum((network >> np.uint64(shift)) & np.uint64(0xFFFF), np.uint64(1)) for shift in (0, 16, 32)]
     groups += [np.maximum((host >> np.uint64(shift)) & np.uint64(0xFFFF), np.uint64(1)) for shift in (0, 16, 32, 48)]
-    return pc.binary_join_element_wise(
-        *(pc.utf8_ltrim(hexed(group << np.uint64(48), 4), characters="0") for group in groups), ":"
-    )
+    return join(*(without_leading(hexed(group << np.uint64(48), 4), "0") for group in groups), by=":")
 
 
 # mailboxes ------------------------------------------------------------------------------------------
@@ -745,26 +241,26 @@ def names_of(owner: Whole) -> tuple[Whole, Whole, Whole]:
 def display_names(owner: Whole) -> Text:
     """The name somebody gives with the account."""
     first, last, _ = names_of(owner)
-    return join(_pick(_FIRSTS, first + len(FIRST)), " ", _pick(_LASTS, last + len(LAST)))
+    return join(pick(_FIRSTS, first + len(FIRST)), " ", pick(_LASTS, last + len(LAST)))
 
 
 def domains(number: Whole) -> Text:
     """The domain of each organisation or family."""
     head, tail, block = _company(number)
-    serial = pc.if_else(pa.array(block > 0), pc.cast(pa.array(block), pa.string()), "")
-    company = join(_pick(_COMPANY_HEAD, head), _pick(_COMPANY_TAIL, tail), serial)
+    serial = serials(block)
+    company = join(pick(_COMPANY_HEAD, head), pick(_COMPANY_TAIL, tail), serial)
     first, last, block = names_of(np.maximum(number - PRIVATE_DOMAINS, 0))
-    serial = pc.if_else(pa.array(block > 0), pc.cast(pa.array(block), pa.string()), "")
-    family = join(_pick(LAST, last), "-", _pick(FIRST, first), serial)
-    ends = _pick(_DOMAIN_ENDS, number % len(_DOMAIN_ENDS))
-    return join(pc.if_else(pa.array(number >= PRIVATE_DOMAINS), family, company), ".", ends)
+    serial = serials(block)
+    family = join(pick(LAST, last), "-", pick(FIRST, first), serial)
+    ends = pick(_DOMAIN_ENDS, number % len(_DOMAIN_ENDS))
+    return join(either(number >= PRIVATE_DOMAINS, family, company), ".", ends)
 
 
 def organisation_names(number: Whole) -> Text:
     """The name of an organisation."""
     head, tail, _ = _company(number)
     title = [name.title() for name in _COMPANY_HEAD], [name.title() for name in _COMPANY_TAIL]
-    return join(_pick(title[0], head), " ", _pick(title[1], tail), " ", _pick(_FORMS, (number // 3) % len(_FORMS)))
+    return join(pick(title[0], head), " ", pick(title[1], tail), " ", pick(_FORMS, (number // 3) % len(_FORMS)))
 
 
 def _company(number: Whole) -> tuple[Whole, Whole, Whole]:
@@ -787,19 +283,19 @@ def _email(spelling: Spelling, salt: int) -> Writer:
         case = np.where(odd & (way < 2), 1 + way, 0)
         case = np.where(odd & (way == 2) & public & _DOTS[provider], 3, case)
         tagged = odd & (way == 3) & public & _PLUS[provider]
-        tag = pc.if_else(pa.array(tagged), _pick(_TAGS, (mix(low, 18) % np.uint64(len(_TAGS))).astype(np.int64)), "")
-        dot = _pick(
+        tag = either(tagged, pick(_TAGS, (mix(low, 18) % np.uint64(len(_TAGS))).astype(np.int64)), "")
+        dot = pick(
             (".", "", "_"),
             np.where(_DOTS[provider] & public, way % 2, (mix(owner, salt + 1) % np.uint64(3)).astype(np.int64)),
         )
-        serial = pc.if_else(pa.array(number > 0), pc.cast(pa.array(number), pa.string()), "")
-        domain = _pick(_DOMAINS, provider + np.where(case == 2, len(_PROVIDERS), 0))
+        serial = serials(number)
+        domain = pick(_DOMAINS, provider + np.where(case == 2, len(_PROVIDERS), 0))
         if not public.all():
-            domain = pc.if_else(pa.array(public), domain, domains(np.maximum(own - 1, 0)))
+            domain = either(public, domain, domains(np.maximum(own - 1, 0)))
         return join(
-            _pick(_FIRSTS, first + case * len(FIRST)),
+            pick(_FIRSTS, first + case * len(FIRST)),
             dot,
-            _pick(_LASTS, last + case * len(LAST)),
+            pick(_LASTS, last + case * len(LAST)),
             serial,
             tag,
             "@",
@@ -823,12 +319,12 @@ _CLIENTS = tuple(f"python-requests/2.{minor}.0" for minor in range(25, 33)) + tu
 
 def _user_agent(owner: Whole, variant: Word) -> Text:
     agents = _BROWSERS + _CLIENTS
-    popular = np.minimum((-np.log(1 - (mix(owner, 71) >> np.uint64(11)) / 2**53) * 9).astype(np.int64), len(agents) - 1)
-    return _pick(agents, popular)
+    popular = np.minimum((-np.log(1 - fraction(mix(owner, 71))) * 9).astype(np.int64), len(agents) - 1)
+    return pick(agents, popular)
 
 
 def _tls(owner: Whole, variant: Word) -> Text:
-    popular = np.minimum((-np.log(1 - (mix(owner, 72) >> np.uint64(11)) / 2**53) * 30).astype(np.int64), 400)
+    popular = np.minimum((-np.log(1 - fraction(mix(owner, 72))) * 30).astype(np.int64), 400)
     return join("t13d1516h2_", hexed(mix(popular, 73), 12), "_", hexed(mix(popular, 74), 12))
 
 
@@ -837,12 +333,12 @@ def writers(spelling: Spelling, seed: int) -> dict[str, Writer]:
     salt = 100 + (seed % 1_000_003) * 16
     return {
         "email": _email(spelling, salt),
-        "phone": _phone(spelling, salt),
+        "phone": _phone(spelling),
         "device": _DEVICES[spelling.device](salt + 2),
         "payment_method": _PAYMENTS[spelling.payment_method](salt + 4),
         "ip": _ip,
         "prompt_template": _token("tpl:", salt + 6, 16),
-        "referral_code": lambda owner, variant: pc.utf8_upper(base36(mix(owner, salt + 8), 8)),
+        "referral_code": lambda owner, variant: capitals(base36(mix(owner, salt + 8), 8)),
         "domain": lambda owner, variant: domains(owner),
         "user_agent": _user_agent,
         "tls_fingerprint": _tls,
