@@ -30,9 +30,10 @@ class RunState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A resolution of this process, as of a moment."""
+    """A resolution of this process, as of a moment; `resolution_id` is what ledger and graph call it, once it is done."""
 
     id: str
+    resolution_id: str | None = None
     state: RunState = RunState.RUNNING
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
@@ -46,8 +47,8 @@ class Run:
     change: int = 0
 
 
-#: Resolves, given the run's id and whom to tell of progress; gives back the summary.
-Resolve = Callable[[str, Progress], Mapping[str, Any]]
+#: Resolves, given whom to tell of progress; gives back the summary with the `resolution_id`.
+Resolve = Callable[[Progress], Mapping[str, Any]]
 
 
 class Resolving:
@@ -66,7 +67,7 @@ class Resolving:
             raise Conflict(
                 f"resolution {running.id} is under way", next_step="Wait for it: `resolution(id)` tells how far it is."
             )
-        run = Run(id=f"rs_{secrets.token_hex(10)}")
+        run = Run(id=f"run_{secrets.token_hex(10)}")
         self._runs[run.id] = run
         for old in list(self._runs)[:-REMEMBERED]:
             del self._runs[old]
@@ -113,7 +114,7 @@ class Resolving:
             loop.call_soon_threadsafe(lambda: self._note(identity, step=step, done=done, total=total))
 
         try:
-            summary = await asyncio.to_thread(self._resolve, identity, progress)
+            summary = await asyncio.to_thread(self._resolve, progress)
         except LinkageError as error:
             logger.error("resolution %s failed: %s", identity, type(error).__name__)
             self._note(identity, state=RunState.FAILED, error=error.message, finished_at=datetime.now(UTC))
@@ -127,7 +128,8 @@ class Resolving:
                 identity,
                 state=RunState.FINISHED,
                 finished_at=datetime.now(UTC),
-                summary=dict(summary),
+                summary={name: value for name, value in summary.items() if name != "resolution_id"},
+                resolution_id=str(summary["resolution_id"]) if "resolution_id" in summary else None,
                 model_version=str(summary["model_version"]) if "model_version" in summary else None,
             )
 

@@ -10,6 +10,7 @@ from strawberry.extensions import ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from linkage.api.context import OwnContext
 from linkage.api.errors import publish
 from linkage.api.guard import bound_tokens, guarded_validation
 from linkage.api.limits import Limits
@@ -43,6 +44,11 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Organisation, Identifier, Cluster, Resolution],
-        extensions=[bound_tokens(limits), lambda: ParserCache(maxsize=CACHED), guarded_validation(limits, CACHED)],
+        extensions=[
+            OwnContext,
+            bound_tokens(limits),
+            lambda: ParserCache(maxsize=CACHED),
+            guarded_validation(limits, CACHED),
+        ],
         config=StrawberryConfig(scalar_map={Long: LONG}),
     )

@@ -61,7 +61,7 @@ class Work:
         self._writes.shutdown(wait=True, cancel_futures=False)
         self._questions.shutdown(wait=True, cancel_futures=True)
 
-    def _resolve(self, identity: str, progress: Progress) -> Mapping[str, Any]:
+    def _resolve(self, progress: Progress) -> Mapping[str, Any]:
         summary = self._service.resolve(progress=progress)
         self._service.catch_up(progress=progress)
         return summary

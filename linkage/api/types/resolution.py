@@ -27,7 +27,10 @@ ResolutionState = strawberry.enum(RunState, name="ResolutionState", description=
 class Resolution(Node):
     """A resolution."""
 
-    run_id: strawberry.Private[str]
+    own_id: strawberry.Private[str]
+    resolution_id: str | None = strawberry.field(
+        description="Its id in ledger and graph, as the command line has it; null while it runs."
+    )
     state: ResolutionState  # type: ignore[valid-type]
     started_at: datetime | None
     finished_at: datetime | None
@@ -39,17 +42,14 @@ class Resolution(Node):
     summary: JSON | None = strawberry.field(description="Counts and timings.")
 
     def node_id(self) -> NodeId:
-        return NodeId("Resolution", self.run_id)
-
-    @strawberry.field(description="Its own id, as the command line has it.")
-    def resolution_id(self) -> str:
-        return self.run_id
+        return NodeId("Resolution", self.own_id)
 
     @classmethod
     def of_run(cls, run: Run) -> Resolution:
         """A run of this process."""
         return cls(
-            run_id=run.id,
+            own_id=run.id,
+            resolution_id=run.resolution_id,
             state=run.state,
             started_at=run.started_at,
             finished_at=run.finished_at,
@@ -66,7 +66,8 @@ class Resolution(Node):
         """A finished one, as the graph has it."""
         summary = row.get("summary")
         return cls(
-            run_id=str(row["id"]),
+            own_id=str(row["id"]),
+            resolution_id=str(row["id"]),
             state=RunState.FINISHED,
             started_at=row.get("started_at"),
             finished_at=row.get("finished_at"),

@@ -1,0 +1,55 @@
+"""`linkage serve`: the API and the explorer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; beyond loopback only with LINKAGE_API_KEY set.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
+) -> None:
+    """Serve the GraphQL API, the explorer and bulk ingest.
+
+    GraphiQL is at /graphql for browsers; programs POST to the same address. Facts go to /v1/observations, /v1/usage
+    and /v1/accounts. Stop with Ctrl-C. The managed Neo4j is started if need be, and stopped again if this started it.
+
+    Examples:
+
+      linkage serve
+
+      LINKAGE_API_KEY=… linkage serve --host 0.0.0.0 --port 8410
+    """
+    import asyncio
+    import os
+
+    from linkage.cli.terminal import notes, progress
+    from linkage.server.app import create_app
+    from linkage.server.listening import listen
+    from linkage.settings import Settings
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings.load(os.environ).model_copy(update=given)
+    with progress() as report:
+        app = create_app(settings, progress=report)
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+        def ready() -> None:
+            notes.print(f"linkage serves at [bold]http://{shown}:{settings.port}/graphql[/bold]  (Ctrl-C stops it)")
+
+        try:
+            asyncio.run(listen(app, settings.host, settings.port, ready=ready))
+        except Exception:
+            if (error := getattr(app.state, "error", None)) is not None:
+                raise error from None
+            raise
+    if (error := getattr(app.state, "error", None)) is not None:
+        raise error

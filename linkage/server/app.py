@@ -1,0 +1,153 @@
+"""The application: routes, middleware, and a lifespan that opens and closes everything the requests use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from linkage.api.limits import Limits
+from linkage.api.work import Work
+from linkage.errors import BadSettings, LinkageError
+from linkage.graph.reads import Reader
+from linkage.model.progress import Progress, silent
+from linkage.server import health, pages, records
+from linkage.server.answers import HttpError, refuse
+from linkage.server.catching_up import CatchingUp
+from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, NeedsKey, SecurityHeaders, is_loopback
+from linkage.server.graphql import GraphQLEndpoint
+from linkage.service import Service
+from linkage.settings import Settings
+
+logger = logging.getLogger("linkage.server")
+
+#: Largest body of a GraphQL request, in bytes.
+LARGEST_OPERATION = 2**20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What requests use; opened before the first and closed after the last."""
+
+    service: Service
+    work: Work
+    reader: Reader
+    catching_up: CatchingUp
+    phone_region: str | None
+
+
+def create_app(
+    settings: Settings,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Progress = silent,
+) -> Starlette:
+    """The application of one project; raises `BadSettings` where it would stand open to the network without a key."""
+    key = settings.api_key.get_secret_value() if settings.api_key is not None else None
+    if not key and not is_loopback(settings.host):
+        raise BadSettings(
+            f"the service will not listen on {settings.host} without a key",
+            next_step="Set LINKAGE_API_KEY to a long random text, or listen on 127.0.0.1.",
+        )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                app.state.parts = await _open(settings, progress, stack)
+            except LinkageError as error:
+                # The server around us knows only that the start failed; whoever started it wants to know why.
+                app.state.error = error
+                raise
+            yield
+
+    return Starlette(
+        routes=[
+            Route("/", pages.home),
+            Route("/graphql", _explorer_or(GraphQLEndpoint(limits=limits, key=key)), name="graphql"),
+            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, key=key)),
+            Route("/v1/{record}", records.record, methods=["POST"]),
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz),
+            Route("/metrics", health.metrics),
+            Mount("/static", pages.Bundle(directory=pages.STATIC, check_dir=False)),
+        ],
+        middleware=_middleware(settings, key),
+        exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
+        lifespan=lifespan,
+    )
+
+
+def _middleware(settings: Settings, key: str | None) -> list[Middleware]:
+    middleware = [Middleware(SecurityHeaders)]
+    if is_loopback(settings.host):
+        middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
+    if key:
+        middleware.append(Middleware(NeedsKey, key=key))
+    middleware.append(Middleware(BoundedBody, largest=LARGEST_OPERATION, larger={"/v1/": records.LARGEST}))
+    return middleware
+
+
+def _explorer_or(endpoint: GraphQLEndpoint) -> ASGIApp:
+    class ExplorerOrEndpoint:
+        """A browser that opens `/graphql` gets the page, everything else the endpoint."""
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            target: ASGIApp = pages.explorer() if pages.wants_page(Request(scope)) else endpoint
+            await target(scope, receive, send)
+
+    return ExplorerOrEndpoint()
+
+
+async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -> Parts:
+    manager = Service.open(settings, progress)
+    service = await asyncio.to_thread(manager.__enter__)
+    stack.push_async_callback(_threaded, lambda: _leave(manager))
+    # Touched here, in one thread, once: later they are used from several.
+    connection = await _threaded(lambda: service.connection)
+    await _threaded(lambda: (service.ledger, service.projector, service.model))
+    work = Work(service)
+    stack.push_async_callback(work.close)
+    reader = Reader.open(connection)
+    stack.push_async_callback(reader.close)
+    catching_up = CatchingUp(service.catch_up, work.written)
+    catching_up.start()
+    stack.push_async_callback(catching_up.close)
+    return Parts(service, work, reader, catching_up, settings.phone_region)
+
+
+async def _threaded(call: Callable[[], T]) -> T:
+    return await asyncio.to_thread(call)
+
+
+def _leave(manager: AbstractContextManager[Service]) -> None:
+    manager.__exit__(None, None, None)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HttpError)  # noqa: S101 - as registered
+    return refuse(error)
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    code = "NOT_FOUND" if error.status_code == 404 else "BAD_USER_INPUT"
+    return refuse(HttpError(error.status_code, str(error.detail), code))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    logger.error("a request failed: %s", type(error).__name__)
+    return refuse(HttpError(500, "something went wrong on our side", "INTERNAL"))

@@ -1,0 +1,88 @@
+"""Ledger → graph in the background, through every outage of Neo4j.
+
+A fact is accepted when it is in the ledger; this task brings it into the graph soon after, and everything that came
+meanwhile when Neo4j returns from an outage. It never gives up and never asks anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from linkage.errors import Conflict, LinkageError
+
+logger = logging.getLogger("linkage.server")
+
+#: How long after a write others may join it, and how often to look for what other processes wrote (seconds).
+GATHER = 0.2
+LOOK = 5.0
+#: Waits between tries while something is wrong (seconds).
+WAITS = (0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the graph stands to the ledger: in step, or since how many tries not."""
+
+    failures: int = 0
+    error: str | None = None
+    commits: int = 0
+
+
+class CatchingUp:
+    """Runs `catch_up` in a thread whenever something was written."""
+
+    def __init__(self, catch_up: Callable[[], int], written: asyncio.Event) -> None:
+        self._catch_up = catch_up
+        self._written = written
+        self._task: asyncio.Task[None] | None = None
+        self.standing = Standing()
+
+    def start(self) -> None:
+        """Begin; looks into the ledger at once."""
+        self._written.set()
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """End after the catch-up under way, if any: a projection is never cut in the middle of a thread."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wait()
+            self._written.clear()
+            try:
+                commits = await asyncio.shield(asyncio.to_thread(self._catch_up))
+            except Conflict:
+                # Another process is at it; what it leaves is found at the next look.
+                self.standing = replace(self.standing, failures=0, error=None)
+            except LinkageError as error:
+                self._failed(error)
+            except Exception as error:
+                logger.exception("the graph could not follow the ledger", exc_info=error)
+                self._failed(error)
+            else:
+                if self.standing.failures:
+                    logger.info("the graph follows the ledger again")
+                self.standing = Standing(commits=self.standing.commits + commits)
+
+    async def _wait(self) -> None:
+        if self.standing.failures:
+            await asyncio.sleep(WAITS[min(self.standing.failures, len(WAITS)) - 1])
+            return
+        try:
+            async with asyncio.timeout(LOOK):
+                await self._written.wait()
+                await asyncio.sleep(GATHER)
+        except TimeoutError:
+            pass
+
+    def _failed(self, error: Exception) -> None:
+        if not self.standing.failures:
+            logger.warning("the graph cannot follow the ledger now: %s", type(error).__name__)
+        code = error.code if isinstance(error, LinkageError) else "INTERNAL"
+        self.standing = replace(self.standing, failures=self.standing.failures + 1, error=code)

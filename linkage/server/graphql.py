@@ -1,0 +1,230 @@
+"""GraphQL over HTTP, after the specification of that name, and over SSE and WebSocket.
+
+A request in which nothing was executed answers 4xx without `data` to clients that accept
+`application/graphql-response+json`; to older clients, which take every status but 200 for a broken line,
+it answers 200 where the request itself was well-formed. Only JSON bodies are taken: a foreign page's form cannot send
+one without the browser asking us first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLError, OperationType, parse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType as AllowedOperation
+from strawberry.types.unset import UNSET, UnsetType
+
+from linkage.api.context import Context
+from linkage.api.errors import BAD_USER_INPUT, PARSE_FAILED, VALIDATION_FAILED
+from linkage.api.limits import Limits
+from linkage.api.schema import build_schema
+from linkage.server.answers import JSON_TYPE, HttpError, answer, refuse
+from linkage.server.doors import bears
+
+GRAPHQL_TYPE = "application/graphql-response+json"
+SSE_TYPE = "text/event-stream"
+#: Media types that a POST may be answered with, the one we prefer first.
+OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": JSON_TYPE}
+#: Error codes of operations in which no resolver ran.
+NOT_EXECUTED = frozenset({PARSE_FAILED, VALIDATION_FAILED})
+QUERIES = {AllowedOperation.QUERY}
+WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """`/graphql` for machines; people's browsers get the page before it comes to this."""
+
+    def __init__(self, *, limits: Limits, key: str | None) -> None:
+        super().__init__(
+            build_schema(limits),
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            max_subscriptions_per_connection=20,
+        )
+        self.limits = limits
+        self.key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.respond(request)
+        except HttpError as error:
+            response = refuse(error, media_type=_preferred(request) or JSON_TYPE)
+        await response(scope, receive, send)
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one HTTP request."""
+        operation = await self._operation(request)
+        media_type = _preferred(request)
+        if _wants_stream(request, media_type, operation):
+            # The body is read and kept by the request; strawberry reads it again for the stream.
+            return await self.run(request)
+        if media_type is None:
+            raise HttpError(406, f"the answer can be {' or '.join(OFFERED)}")
+        context = await self.get_context(request, Response())
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                result = await self.schema.execute(
+                    operation["query"],
+                    variable_values=operation.get("variables"),
+                    context_value=context,
+                    operation_name=operation.get("operationName"),
+                    allowed_operation_types=QUERIES if request.method == "GET" else WRITES,
+                )
+        except TimeoutError:
+            raise HttpError(400, "the operation took too long; ask for less") from None
+        except (MissingQueryError, CannotGetOperationTypeError):
+            raise HttpError(400, "the document has no operation of that name", VALIDATION_FAILED) from None
+        except InvalidOperationTypeError:
+            if request.method == "GET":
+                raise HttpError(405, "only queries can be sent by GET", Allow="POST") from None
+            raise HttpError(400, "subscriptions need a stream: accept text/event-stream, or use a WebSocket") from None
+        return _answer(result, media_type)
+
+    async def _operation(self, request: Request) -> dict[str, Any]:
+        if request.method == "GET":
+            return _operation_of(dict(request.query_params), from_text=True)
+        if request.method != "POST":
+            raise HttpError(405, "GraphQL takes POST, and GET for queries", Allow="GET, POST")
+        content_type, _, parameters = request.headers.get("content-type", "").partition(";")
+        if content_type.strip().lower() != "application/json" or not _is_utf8(parameters):
+            raise HttpError(415, "send the operation as application/json in UTF-8")
+        return _operation_of(self.decode_json(await request.body()), from_text=False)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON, strictly: UTF-8, no NaN, not deeper than the stack, no numbers of thousands of digits."""
+        return decode(data)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        parts = request.app.state.parts
+        return Context(parts.reader, parts.work, parts.phone_region)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        if self.key is not None and not bears((context.connection_params or {}).get("authorization"), self.key):
+            raise ConnectionRejectionError
+        return UNSET
+
+
+def decode(data: str | bytes) -> Any:
+    """JSON as a caller may send it; raise `HttpError` for anything else."""
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise HttpError(400, "the body is no JSON in UTF-8") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _is_utf8(parameters: str) -> bool:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower() in ("utf-8", "utf8")
+    return True
+
+
+#: Members of a request → what they must be.
+MEMBERS: dict[str, tuple[type, str]] = {
+    "query": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
+
+
+def _operation_of(given: Any, *, from_text: bool) -> dict[str, Any]:
+    if isinstance(given, list):
+        raise HttpError(400, "batches are not taken: send one operation a request")
+    if not isinstance(given, Mapping):
+        raise HttpError(400, "the body must be an object with a `query`")
+    operation: dict[str, Any] = {}
+    for name, (kind, called) in MEMBERS.items():
+        value = given.get(name)
+        if from_text and kind is dict and isinstance(value, str):
+            value = decode(value) if value else None
+        if value is None:
+            continue
+        if not isinstance(value, kind):
+            raise HttpError(400, f"`{name}` must be {called}")
+        operation[name] = value
+    if not operation.get("query"):
+        raise HttpError(400, "the request has no `query`")
+    return operation
+
+
+def _accepted(request: Request) -> dict[str, float]:
+    accepted: dict[str, float] = {}
+    for part in request.headers.get("accept", "*/*").split(",")[:50]:
+        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        try:
+            accepted[media_type] = float(weight)
+        except ValueError:
+            accepted[media_type] = 0.0
+    return {media_type: weight for media_type, weight in accepted.items() if weight > 0}
+
+
+def _preferred(request: Request) -> str | None:
+    """The media type to answer in: what the client prefers of what we offer; None: nothing of it."""
+    accepted = _accepted(request)
+    offered = [media_type for media_type in OFFERED if media_type in accepted]
+    if offered:
+        return max(offered, key=lambda media_type: accepted[media_type])
+    # Who accepts anything may be an old client, which knows only the old type.
+    return "application/json" if accepted.keys() & {"*/*", "application/*"} else None
+
+
+def _wants_stream(request: Request, media_type: str | None, operation: Mapping[str, Any]) -> bool:
+    # Some clients accept event streams with every request: only a subscription, or nothing else accepted, means it.
+    if SSE_TYPE not in _accepted(request):
+        return False
+    return media_type is None or _is_subscription(operation["query"], operation.get("operationName"))
+
+
+def _is_subscription(query: str, name: str | None) -> bool:
+    if "subscription" not in query:
+        return False
+    try:
+        document = parse(query, max_tokens=Limits().tokens, no_location=True)
+    except (GraphQLError, RecursionError):
+        return False
+    operations = [definition for definition in document.definitions if hasattr(definition, "operation")]
+    chosen = [
+        operation for operation in operations if name is None or (operation.name and operation.name.value == name)
+    ]
+    return bool(chosen) and chosen[0].operation is OperationType.SUBSCRIPTION
+
+
+def _answer(result: ExecutionResult, media_type: str) -> Response:
+    errors = [error.formatted for error in result.errors or ()]
+    codes = {str((error.get("extensions") or {}).get("code")) for error in errors}
+    coerced = result.data is None and bool(errors) and all("path" not in error for error in errors)
+    if result.data is None and (codes & NOT_EXECUTED or (coerced and BAD_USER_INPUT in codes)):
+        content: dict[str, Any] = {"errors": errors}
+        status = 400 if media_type == GRAPHQL_TYPE else 200
+    else:
+        content = {"data": result.data, **({"errors": errors} if errors else {})}
+        status = 200
+    if result.extensions:
+        content["extensions"] = result.extensions
+    return answer(content, status, media_type=OFFERED[media_type])
+
+

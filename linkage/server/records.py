@@ -1,0 +1,138 @@
+"""POST /v1/observations, /v1/usage, /v1/accounts: facts in bulk, as NDJSON or as an Arrow stream.
+
+The answer comes when what was accepted is on disk, whether Neo4j is up or not, and names each rejected line.
+The same `Idempotency-Key` writes once, however often it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from starlette.requests import Request
+from starlette.responses import Response
+
+from linkage.errors import LinkageError
+from linkage.server.answers import HttpError, answer, of_error, refuse
+from linkage.server.graphql import decode
+from linkage.service.recording import Recorded
+
+RECORDS = ("observations", "usage", "accounts")
+#: Largest body, in bytes.
+LARGEST = 16 * 2**20
+MOST_ROWS = 100_000
+LONGEST_KEY = 200
+LONGEST_SOURCE = 200
+#: Bodies that are worked on at once; the others wait.
+AT_ONCE = asyncio.Semaphore(2)
+
+Rows = list[dict[str, object]]
+
+
+async def record(request: Request) -> Response:
+    """Record the rows of the body."""
+    name = request.path_params["record"]
+    try:
+        if name not in RECORDS:
+            raise HttpError(404, f"records are {', '.join(RECORDS)}", "NOT_FOUND")
+        key = request.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+            raise HttpError(400, f"the Idempotency-Key has 1 to {LONGEST_KEY} characters")
+        source = request.query_params.get("source", "http")
+        if not 1 <= len(source) <= LONGEST_SOURCE:
+            raise HttpError(400, f"the source has 1 to {LONGEST_SOURCE} characters")
+        read = _reader(request)
+        async with AT_ONCE:
+            body = await request.body()
+            numbers, rows, broken = await asyncio.to_thread(read, body)
+            recorded = await request.app.state.parts.work.record(name, rows, source=source, idempotency_key=key)
+    except LinkageError as error:
+        return refuse(of_error(error))
+    except HttpError as error:
+        return refuse(error)
+    return _answer(recorded, numbers, broken)
+
+
+def _answer(recorded: Recorded, numbers: list[int], broken: list[dict[str, Any]]) -> Response:
+    rejected = [
+        {
+            "line": numbers[refused.line - 1] if 0 < refused.line <= len(numbers) else refused.line,
+            "column": refused.column,
+            "code": refused.code,
+            "reason": refused.reason,
+        }
+        for refused in recorded.rejections
+    ]
+    return answer(
+        {
+            "accepted": recorded.accepted,
+            "duplicate": recorded.duplicate,
+            "rejected": sorted([*broken, *rejected], key=lambda line: line["line"]),
+            "repeated": recorded.repeated,
+            "batchId": recorded.batch_id,
+        }
+    )
+
+
+#: Line numbers, rows, and lines that are no rows at all.
+Read = tuple[list[int], Rows, list[dict[str, Any]]]
+
+
+def read_lines(body: bytes) -> Read:
+    """NDJSON: an object a line; empty lines are skipped, broken ones reported."""
+    numbers: list[int] = []
+    rows: Rows = []
+    broken: list[dict[str, Any]] = []
+    for number, line in enumerate(_lines(body), 1):
+        if not line.strip():
+            continue
+        try:
+            row = decode(line)
+        except HttpError:
+            row = None
+        if isinstance(row, dict):
+            numbers.append(number)
+            rows.append(row)
+        else:
+            broken.append({"line": number, "column": None, "code": "BAD_LINE", "reason": "the line is no JSON object"})
+        if number > MOST_ROWS:
+            raise HttpError(413, f"a body may have {MOST_ROWS:,} lines; send it in parts")
+    return numbers, rows, broken
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    # Not splitlines(): JSON may hold other line ends inside its texts.
+    yield from io.BytesIO(body)
+
+
+def read_arrow(body: bytes) -> Read:
+    """An Arrow IPC stream."""
+    rows: Rows = []
+    try:
+        with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
+            for batch in stream:
+                if len(rows) + batch.num_rows > MOST_ROWS:
+                    raise HttpError(413, f"a body may have {MOST_ROWS:,} rows; send it in parts")
+                rows.extend(batch.to_pylist())
+    except (pa.ArrowException, ValueError, OSError):
+        raise HttpError(400, "the body is no Arrow stream") from None
+    return list(range(1, len(rows) + 1)), rows, []
+
+
+READERS: dict[str, Callable[[bytes], Read]] = {
+    "application/x-ndjson": read_lines,
+    "application/ndjson": read_lines,
+    "application/jsonl": read_lines,
+    "application/vnd.apache.arrow.stream": read_arrow,
+}
+
+
+def _reader(request: Request) -> Callable[[bytes], Read]:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    reader = READERS.get(content_type)
+    if reader is None:
+        raise HttpError(415, f"send the rows as {', '.join(READERS)}")
+    return reader
