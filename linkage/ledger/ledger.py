@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import tenacity
 
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
-from linkage.ledger.novelty import Novelty, Seen, rows_of
+from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
 from linkage.ledger.place import Place, storage_errors
 from linkage.ledger.snapshot import Snapshot
@@ -69,7 +70,11 @@ class Ledger:
     def __init__(self, url: str, *, memory_limit: str = "2GB", threads: int | None = None) -> None:
         self.place = Place(url)
         self._stored = {name: StoredTable(table, self.place.table(name)) for name, table in TABLES.items()}
-        self._seen = {name: Seen(stored) for name, stored in self._stored.items()}
+        seen = Path(self.place.url) / "_seen" if self.place.local else None
+        self._seen = {
+            name: Seen(stored, None if seen is None else seen / f"{name}.arrow")
+            for name, stored in self._stored.items()
+        }
         self._memory_limit = memory_limit
         self._threads = threads
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -91,8 +96,7 @@ class Ledger:
         with self._cursor() as connection:
             batch = _Batch(stored, self._seen[table], connection, base, distinct=table in _DISTINCT)
             try:
-                for piece in _slices(rows, stored):
-                    batch.take(piece)
+                batch.take(_slices(rows, stored))
                 return self._commit(batch, batch_id)
             except BaseException:
                 batch.abandon()
@@ -158,7 +162,7 @@ class Ledger:
                 yield Change(table, entry.version, self._rows(stored, entry))
 
     def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
-        source = rows_of(stored, entry)
+        source = stored.rows_of(entry)
         sql = f"SELECT {columns(stored.table.schema.names)} FROM {source} ORDER BY {ROW}"
         with self._cursor() as connection, storage_errors(f"reading version {entry.version} of {stored.table.name}"):
             for batch in connection.sql(sql).to_arrow_reader(65_536):
@@ -215,17 +219,24 @@ class _Batch:
         self._rows_out = 0
         self._stale = False
 
-    def take(self, rows: pa.Table) -> None:
-        """Write the new ones of some rows to a file."""
-        self._rows_in += rows.num_rows
-        if self._novelty is not None:
-            rows = self._novelty.fresh(rows)
-        if rows.num_rows:
-            file = self.stored.write(rows, self._number, self._rows_out)
-            self._files.append(file)
-            self._rows_out += rows.num_rows
-            if self._novelty is not None:
-                self._novelty.staged(file)
+    def take(self, slices: Iterable[pa.Table]) -> None:
+        """Write the new ones of some rows to files, one a slice, while the next slice is being compared."""
+        with ThreadPoolExecutor(1, "ledger-writer") as writer:
+            written: list[Future[DataFile]] = []
+            try:
+                for rows in slices:
+                    self._rows_in += rows.num_rows
+                    fresh = rows if self._novelty is None else self._novelty.fresh(rows)
+                    if fresh.num_rows:
+                        if written:
+                            written[-1].result()  # one slice is being written, one compared: no more are held
+                        written.append(writer.submit(self.stored.write, fresh, self._number, self._rows_out))
+                        self._rows_out += fresh.num_rows
+            finally:
+                wait(written)
+                self._files = [file.result() for file in written if file.exception() is None]
+            for file in written:
+                file.result()
 
     def commit(self, batch_id: str | None) -> Appended:
         """Make the files the next version; raise `Overtaken` where another writer did so first."""
@@ -251,31 +262,28 @@ class _Batch:
 
     def _catch_up(self, current: int | None) -> None:
         """Compare with what others committed meanwhile; write anew what must change."""
-        sources = [rows_of(self.stored, entry) for entry in self.stored.entries(self._base, current)]
-        brought = [source for source in sources if source is not None]
-        doubled = [source for source in brought if self._novelty is not None and self._novelty.known_in(source)]
-        if doubled or (brought and self.stored.ordered):
+        rows = (self.stored.rows_of(entry) for entry in self.stored.entries(self._base, current))
+        sources = [source for source in rows if source is not None]
+        others = self._novelty.brought(sources) if self._novelty is not None else None
+        if others is not None or (sources and self.stored.ordered):
             self._number = self.stored.number(current)
-            self._rewrite(doubled)
+            self._rewrite(others)
         self._base = current
 
-    def _rewrite(self, doubled: list[str]) -> None:
+    def _rewrite(self, others: Runs | None) -> None:
+        """Write the files anew: under another number, and without the rows that others brought."""
         old, self._files, self._rows_out = self._files, [], 0
         try:
             for file in old:
-                path = self.stored.place.full(file.path)
-                with storage_errors(f"reading {path}"):
-                    rows = pq.read_table(self.stored.place.files.open_input_file(file.path))
-                rows = rows.select(self.stored.table.schema.names).cast(self.stored.table.schema)
-                if self._novelty is not None:
-                    for source in doubled:
-                        rows = self._novelty.without(rows, source)
+                rows = self.stored.read(file)
+                if others is not None and self._novelty is not None:
+                    rows = self._novelty.without(rows, others)
                 if rows.num_rows:
                     self._files.append(self.stored.write(rows, self._number, self._rows_out))
                     self._rows_out += rows.num_rows
         finally:
             self.stored.discard(old)
-        self._stale = True
+        self._stale = others is not None
 
 
 def _slices(rows: pa.Table | Iterable[pa.RecordBatch], stored: StoredTable) -> Iterator[pa.Table]:

@@ -1,131 +1,213 @@
 """What is new in a batch: rows that neither the ledger nor the batch itself holds already.
 
-A fact is its content, so every append is compared with everything that was ever accepted. Comparing whole rows is
-exact and, for a handful of subjects, fast (DuckDB prunes the files by subject). For anything larger the rows are told
-apart by a 64-bit hash first: hashes of accepted rows are kept in memory, sorted, 8 bytes a row, in runs that are merged
-as they grow. A hash that is not there proves that the row is new; a hash that is there proves nothing (a colliding row
-must not be lost), so those rows are compared whole.
+A fact is its content, so every append is compared with everything that was ever accepted, all columns, NULL being
+equal to NULL. Rows are compared by 128 bits: two 64-bit hashes by DuckDB, the second over salted values, so that two
+rows share both by chance once in 10²⁰ ledgers of a billion rows.
 
-The hashes are DuckDB's own and live only as long as the process: they may change with its version.
+The hashes of accepted rows are kept sorted, in runs that are merged as they grow: look-ups are logarithmic, adding
+is cheap. The runs live in memory, 16 bytes a row; beside a local ledger they are also kept in a file (`_seen/`),
+which is mapped, not read, so that a new process appends at once. That file is only a shortcut: it names the table,
+the version and the DuckDB release that it belongs to, is made anew where it does not fit, and may be deleted.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
 import threading
-from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from linkage.ledger.parquet import columns, literal, quoted, read_files, same_row
+from linkage.ledger.parquet import columns, literal, quoted
 from linkage.ledger.place import storage_errors
-from linkage.ledger.stored import BATCH, DataFile, LogEntry, StoredTable
+from linkage.ledger.stored import StoredTable
 
-Hashes = npt.NDArray[np.uint64]
-#: Up to so many distinct subjects DuckDB looks rows up in milliseconds; see docs/ledger.md for the measurement.
-FEW_SUBJECTS = 32
-#: From so many files on, opening them all costs more than keeping the hashes.
-MANY_FILES = 64
-_POSITION = "ledger_position"
+Words = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+#: A ledger smaller than this is hashed anew faster than anybody notices.
+WORTH_KEEPING = 100_000
+_KEPT = pa.schema([("first", pa.uint64()), ("second", pa.uint64())])
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The hashes of rows: two parallel arrays of 64-bit words."""
+
+    first: Words
+    second: Words
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def take(self, which: npt.NDArray[np.int64] | Mask) -> Hashes:
+        """The hashes at some places."""
+        return Hashes(self.first[which], self.second[which])
+
+    def sorted(self) -> Hashes:
+        """The same hashes, sorted by their first word."""
+        return self.take(np.argsort(self.first))
+
+    @classmethod
+    def joined(cls, parts: list[Hashes]) -> Hashes:
+        """The hashes of several parts, one after another."""
+        empty = np.empty(0, np.uint64)
+        return cls(
+            np.concatenate([part.first for part in parts] or [empty]),
+            np.concatenate([part.second for part in parts] or [empty]),
+        )
 
 
 class Runs:
-    """A growing multiset of hashes, as sorted runs of falling size: look-ups stay logarithmic, adding cheap."""
+    """A growing multiset of hashes: sorted runs of falling size."""
 
-    def __init__(self) -> None:
-        self._runs: list[Hashes] = []
+    def __init__(self, sorted_run: Hashes | None = None) -> None:
+        self._runs = [sorted_run] if sorted_run is not None and len(sorted_run) else []
 
     def __len__(self) -> int:
         return sum(len(run) for run in self._runs)
 
     def add(self, hashes: Hashes) -> None:
-        """Take hashes in."""
+        """Take hashes in, sorted by their first word."""
         if not len(hashes):
             return
-        self._runs.append(np.sort(hashes))
+        self._runs.append(hashes)
         while len(self._runs) > 1 and 2 * len(self._runs[-1]) >= len(self._runs[-2]):
-            last = self._runs.pop()
-            merged = np.concatenate([self._runs.pop(), last])
-            merged.sort(kind="stable")  # two sorted runs: a merge, not a sort
-            self._runs.append(merged)
+            self._merge_last(2)
 
-    def hold(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
-        """Tell for each hash, which must be sorted, whether it is there."""
+    def merged(self) -> Hashes:
+        """All hashes as one sorted run."""
+        self._merge_last(len(self._runs))
+        return self._runs[0] if self._runs else Hashes.joined([])
+
+    def hold(self, hashes: Hashes) -> Mask:
+        """Tell for each of some hashes, sorted by their first word, whether it is there."""
         found = np.zeros(len(hashes), bool)
         for run in self._runs:
-            at = np.searchsorted(run, hashes)
-            np.minimum(at, len(run) - 1, out=at)
-            found |= run[at] == hashes
+            at = np.searchsorted(run.first, hashes.first)
+            looking = np.arange(len(hashes))
+            while len(looking):
+                # Different rows may share the first word, once in a very long while: look at all that do.
+                looking = looking[at[looking] < len(run)]
+                looking = looking[run.first[at[looking]] == hashes.first[looking]]
+                hit = run.second[at[looking]] == hashes.second[looking]
+                found[looking[hit]] = True
+                looking = looking[~hit]
+                at[looking] += 1
         return found
+
+    def _merge_last(self, count: int) -> None:
+        if count > 1:
+            both = Hashes.joined(self._runs[-count:])
+            # Sorted runs one after another: a stable sort merges them.
+            self._runs[-count:] = [both.take(np.argsort(both.first, kind="stable"))]
 
 
 class Seen:
-    """The hashes of every row of a table up to a version, built when first needed, then following the log."""
+    """The hashes of every row of a table up to a version: built when first needed, then following the log."""
 
-    def __init__(self, stored: StoredTable) -> None:
+    def __init__(self, stored: StoredTable, keep: Path | None) -> None:
         self._stored = stored
+        self._keep = keep
+        self._kept = 0
         self._runs: Runs | None = None
         self._version: int | None = None
+        self._salt = secrets.token_hex(8)
         self._lock = threading.Lock()
-
-    @property
-    def built(self) -> bool:
-        """Whether the hashes are in memory."""
-        return self._runs is not None
 
     def follow(self, connection: duckdb.DuckDBPyConnection, version: int | None) -> None:
         """Bring the hashes up to a version of the table, or beyond."""
         with self._lock:
             if self._runs is None:
-                self._runs = Runs()
-                live = self._stored.live(version) if version is not None else []
-                if live:
-                    self._runs.add(hash_files(connection, self._stored, live))
-                self._version = version
-            elif version is not None and (self._version is None or self._version < version):
-                for entry in self._stored.entries(self._version, version):
-                    source = rows_of(self._stored, entry)
-                    if source is not None:
-                        self._runs.add(hash_rows(connection, self._stored, source))
-                self._version = version
+                self._runs = self._load(version) or Runs()
+            if version is None or (self._version is not None and self._version >= version):
+                return
+            if self._version is None:
+                sources = [self._stored.rows_at(version)]
+            else:
+                sources = [self._stored.rows_of(entry) for entry in self._stored.entries(self._version, version)]
+            for source in sources:
+                if source is not None:
+                    self._runs.add(self.hash(connection, source).sorted())
+            self._version = version
+            self._save()
 
     def took(self, base: int | None, version: int, hashes: Hashes) -> None:
-        """Note the rows of our own commit without reading them back, if nothing lies between."""
+        """Note the rows of our own commit, sorted, without reading them back, if nothing lies between."""
         with self._lock:
             if self._runs is not None and self._version == base:
                 self._runs.add(hashes)
                 self._version = version
+                self._save()
 
-    def hold(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
-        """Tell for each sorted hash whether a row of the ledger has it."""
+    def hold(self, hashes: Hashes) -> Mask:
+        """Tell for each of some hashes, sorted by their first word, whether a row of the ledger has it."""
         with self._lock:
-            return np.ones(len(hashes), bool) if self._runs is None else self._runs.hold(hashes)
+            return self._runs.hold(hashes) if self._runs is not None else np.zeros(len(hashes), bool)
 
+    def hash(self, connection: duckdb.DuckDBPyConnection, source: str) -> Hashes:
+        """The hashes of a relation's rows over the contract's columns, in the relation's order."""
+        schema = self._stored.table.schema
+        salted = (
+            f"{literal(self._salt)} || {quoted(field.name)}" if field.type == pa.string() else quoted(field.name)
+            for field in schema
+        )
+        sql = f"SELECT hash({columns(schema.names)}) AS first, hash({', '.join(salted)}) AS second FROM {source}"
+        with storage_errors(f"reading table {self._stored.table.name}"):
+            result = connection.execute(sql).fetchnumpy()
+        return Hashes(np.asarray(result["first"], np.uint64), np.asarray(result["second"], np.uint64))
 
-def rows_of(stored: StoredTable, entry: LogEntry) -> str | None:
-    """SQL of the rows that a version appended, also where compaction has moved them; None if it appended none."""
-    if not entry.appended:
-        return None
-    present = {file.path for file in stored.live()}
-    if all(file.path in present for file in entry.appended):
-        return read_files([stored.place.full(file.path) for file in entry.appended])
-    everything = read_files([stored.place.full(path) for path in sorted(present)])
-    return f"(FROM {everything} WHERE {quoted(BATCH)} = {entry.batch})"
+    # -- the file beside a local ledger ---------------------------------------------------------------------
 
+    def _load(self, version: int | None) -> Runs | None:
+        if self._keep is None or version is None:
+            return None
+        try:
+            kept = pa.ipc.open_file(pa.memory_map(str(self._keep))).read_all()
+            about = json.loads(kept.schema.metadata[b"linkage"])
+            if about["table"] != self._stored.id() or about["duckdb"] != duckdb.__version__:
+                return None
+            if about["version"] > version or about["rows"] != kept.num_rows:
+                return None
+            first, second = (kept.column(name).chunk(0).to_numpy() for name in _KEPT.names)
+        except (OSError, ValueError, KeyError, TypeError, IndexError, pa.ArrowException):
+            return None
+        self._salt, self._version, self._kept = about["salt"], about["version"], kept.num_rows
+        return Runs(Hashes(first, second))
 
-def hash_rows(connection: duckdb.DuckDBPyConnection, stored: StoredTable, source: str) -> Hashes:
-    """The hashes of a relation's rows over the contract's columns, in the relation's order."""
-    names = columns(stored.table.schema.names)
-    with storage_errors(f"reading table {stored.table.name}"):
-        result = connection.execute(f"SELECT hash({names}) AS hash FROM {source}").fetchnumpy()
-    return np.asarray(result["hash"], np.uint64)
-
-
-def hash_files(connection: duckdb.DuckDBPyConnection, stored: StoredTable, files: Sequence[DataFile]) -> Hashes:
-    """The hashes of the rows of files."""
-    return hash_rows(connection, stored, read_files([stored.place.full(file.path) for file in files]))
+    def _save(self) -> None:
+        """Keep the hashes once enough have come in since they were last kept."""
+        if self._keep is None or self._runs is None:
+            return
+        if len(self._runs) - self._kept < max(WORTH_KEEPING, self._kept // 4):
+            return
+        run = self._runs.merged()
+        about = {
+            "table": self._stored.id(),
+            "version": self._version,
+            "duckdb": duckdb.__version__,
+            "salt": self._salt,
+            "rows": len(run),
+        }
+        rows = pa.record_batch([pa.array(run.first), pa.array(run.second)], schema=_KEPT)
+        draft = self._keep.with_suffix(f".{os.getpid()}-{secrets.token_hex(4)}")
+        try:
+            self._keep.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as file:
+                with pa.ipc.new_file(file, _KEPT.with_metadata({"linkage": json.dumps(about)})) as writer:
+                    writer.write_batch(rows)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._keep)
+        except OSError:
+            # Only a shortcut: the next process will take the long way.
+            draft.unlink(missing_ok=True)
+        self._kept = len(run)
 
 
 class Novelty:
@@ -137,103 +219,52 @@ class Novelty:
         self._connection = connection
         self._stored = stored
         self._seen = seen
-        self._base = base
-        self._names = stored.table.schema.names
-        self._live = stored.live(base) if base is not None else []
-        self._staged: list[DataFile] = []
-        self._hashes: list[Hashes] = []
         self._own = Runs()
+        seen.follow(connection, base)
 
     @property
     def hashes(self) -> Hashes:
-        """The hashes of all rows found new so far."""
-        return np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
-
-    def staged(self, file: DataFile) -> None:
-        """Note where the new rows of the last slice were written."""
-        self._staged.append(file)
+        """The hashes of all rows found new so far, sorted."""
+        return self._own.merged()
 
     def fresh(self, rows: pa.Table) -> pa.Table:
         """Return the rows that are new, each once, in their order."""
         hashes = self._hash(rows)
-        order = np.argsort(hashes, kind="stable")
-        ordered = hashes[order]
-        doubtful = self._own.hold(ordered)
-        twice = ordered[1:] == ordered[:-1]
-        doubtful[1:] |= twice
-        doubtful[:-1] |= twice
-        if self._live:
-            if self._seen.built or not self._few(rows):
-                self._seen.follow(self._connection, self._base)
-            doubtful |= self._seen.hold(ordered)
-        positions = np.sort(order[doubtful])
-        new = np.ones(rows.num_rows, bool)
-        if len(positions):
-            known = [self._stored.place.full(file.path) for file in (*self._live, *self._staged)]
-            new[positions] = self._new_among(rows.take(pa.array(positions, pa.int64())), known)
-            rows, hashes = rows.filter(pa.array(new)), hashes[new]
-        self._hashes.append(hashes)
-        self._own.add(hashes)
-        return rows
+        # Stable: of equal rows the first counts.
+        order = np.argsort(hashes.first, kind="stable")
+        hashes = hashes.take(order)
+        old = self._seen.hold(hashes) | self._own.hold(hashes)
+        old[1:] |= (hashes.first[1:] == hashes.first[:-1]) & (hashes.second[1:] == hashes.second[:-1])
+        self._own.add(hashes.take(~old))
+        return _without(rows, order[old])
 
-    def known_in(self, source: str) -> bool:
-        """Whether rows of a relation might be among those found new so far."""
-        hashes = hash_rows(self._connection, self._stored, source)
-        return bool(self._own.hold(np.sort(hashes)).any())
+    def brought(self, sources: list[str]) -> Runs | None:
+        """The rows of some relations, if any of them is among those found new so far."""
+        others = Runs()
+        doubled = False
+        for source in sources:
+            hashes = self._seen.hash(self._connection, source).sorted()
+            doubled |= bool(self._own.hold(hashes).any())
+            others.add(hashes)
+        return others if doubled else None
 
-    def without(self, rows: pa.Table, source: str) -> pa.Table:
-        """Return the rows that a relation does not hold."""
-        return rows.filter(pa.array(self._missing(rows, source)))
+    def without(self, rows: pa.Table, others: Runs) -> pa.Table:
+        """Return the rows that others do not hold."""
+        hashes = self._hash(rows)
+        order = np.argsort(hashes.first)
+        return _without(rows, order[others.hold(hashes.take(order))])
 
     def _hash(self, rows: pa.Table) -> Hashes:
         self._connection.register("batch", rows)
         try:
-            return hash_rows(self._connection, self._stored, "batch")
+            return self._seen.hash(self._connection, "batch")
         finally:
             self._connection.unregister("batch")
 
-    def _few(self, rows: pa.Table) -> bool:
-        return len(self._live) < MANY_FILES and self._subjects(rows) is not None
 
-    def _subjects(self, rows: pa.Table) -> list[str] | None:
-        """The distinct subjects of rows, if they are few and none is missing."""
-        subject = self._stored.table.subject
-        if rows.num_rows > FEW_SUBJECTS**2:
-            return None
-        distinct = rows.column(subject).unique().to_pylist()
-        named = [str(value) for value in distinct if value is not None]
-        return named if len(named) == len(distinct) <= FEW_SUBJECTS else None
-
-    def _new_among(self, rows: pa.Table, known: Sequence[str]) -> npt.NDArray[np.bool_]:
-        new = self._first_of_their_kind(rows) if rows.num_rows > 1 else np.ones(rows.num_rows, bool)
-        return new & self._missing(rows, read_files(known)) if known else new
-
-    def _first_of_their_kind(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
-        sql = (
-            f"SELECT {_POSITION} FROM candidates QUALIFY row_number() OVER "
-            f"(PARTITION BY {columns(self._names)} ORDER BY {_POSITION}) = 1"
-        )
-        return self._positions(rows, sql)
-
-    def _missing(self, rows: pa.Table, source: str) -> npt.NDArray[np.bool_]:
-        subjects = self._subjects(rows)
-        if subjects is not None:
-            among = ", ".join(literal(subject) for subject in subjects)
-            source = f"(FROM {source} WHERE {quoted(self._stored.table.subject)} IN ({among}))"
-        sql = (
-            f"SELECT {_POSITION} FROM candidates AS new ANTI JOIN {source} AS old "
-            f"ON {same_row(self._names, 'new', 'old')}"
-        )
-        return self._positions(rows, sql)
-
-    def _positions(self, rows: pa.Table, sql: str) -> npt.NDArray[np.bool_]:
-        positions = pa.array(np.arange(rows.num_rows))
-        self._connection.register("candidates", rows.append_column(_POSITION, positions))
-        try:
-            with storage_errors(f"reading table {self._stored.table.name}"):
-                found = self._connection.execute(sql).fetchnumpy()[_POSITION]
-        finally:
-            self._connection.unregister("candidates")
-        mask = np.zeros(rows.num_rows, bool)
-        mask[np.asarray(found, np.int64)] = True
-        return mask
+def _without(rows: pa.Table, places: npt.NDArray[np.int64]) -> pa.Table:
+    if not len(places):
+        return rows
+    keep = np.ones(rows.num_rows, bool)
+    keep[places] = False
+    return rows.filter(pa.array(keep))

@@ -36,8 +36,3 @@ def read_nothing(schema: pa.Schema) -> str:
     """A relation with the columns of the schema and no rows."""
     empty = ", ".join(f"NULL::{_TYPES.get(field.type, 'TIMESTAMPTZ')} AS {quoted(field.name)}" for field in schema)
     return f"(SELECT {empty} WHERE false)"
-
-
-def same_row(names: Iterable[str], left: str, right: str) -> str:
-    """The condition that two rows have equal columns, NULL being equal to NULL."""
-    return " AND ".join(f"{left}.{quoted(name)} IS NOT DISTINCT FROM {right}.{quoted(name)}" for name in names)

@@ -24,8 +24,10 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -33,8 +35,9 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from linkage.errors import LedgerDamaged
+from linkage.ledger.parquet import quoted, read_files
 from linkage.ledger.place import TablePlace, log_path, storage_errors
-from linkage.ledger.tables import ORDERED, LedgerTable
+from linkage.ledger.tables import FEW_TEXTS, ORDERED, LedgerTable
 
 BATCH = "ledger_batch"
 ROW = "ledger_row"
@@ -126,6 +129,28 @@ class StoredTable:
                 key=lambda file: file.path,
             )
 
+    def id(self) -> str:
+        """The id that the table was given when it was made; empty where there is none yet."""
+        with self.lock:
+            return "" if self._delta is None else str(self._delta.metadata().id)
+
+    def rows_at(self, version: int) -> str | None:
+        """SQL of all rows of a version; None if it has none."""
+        return self._reading(self.live(version))
+
+    def rows_of(self, entry: LogEntry) -> str | None:
+        """SQL of the rows that a version appended, also where compaction moved them; None if it appended none."""
+        if not entry.appended:
+            return None
+        live = self.live()
+        present = {file.path for file in live}
+        if all(file.path in present for file in entry.appended):
+            return self._reading(entry.appended)
+        return f"(FROM {self._reading(live)} WHERE {quoted(BATCH)} = {entry.batch})"
+
+    def _reading(self, files: Sequence[DataFile]) -> str | None:
+        return read_files([self.place.full(file.path) for file in files]) if files else None
+
     def version_at(self, moment: datetime) -> int | None:
         """The version that was the current one at a moment; None where there was none yet."""
         current = self.refresh()
@@ -173,7 +198,7 @@ class StoredTable:
 
     def write(self, rows: pa.Table, number: int, first_row: int) -> DataFile:
         """Write rows of the contract's columns as one file that no commit names yet."""
-        positions = pa.array(range(first_row, first_row + rows.num_rows), pa.int64())
+        positions = pa.array(np.arange(first_row, first_row + rows.num_rows))
         numbered = rows.append_column(BATCH, pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows))
         return self.write_stored(numbered.append_column(ROW, positions).cast(self.schema))
 
@@ -185,14 +210,7 @@ class StoredTable:
             self.place.make()
             with (
                 self.place.files.open_output_stream(path) as sink,
-                pq.ParquetWriter(
-                    sink,
-                    self.schema,
-                    compression="zstd",
-                    compression_level=1,
-                    use_dictionary=[name for name in self.schema.names if name != ROW],  # type: ignore[arg-type]
-                    column_encoding={ROW: "DELTA_BINARY_PACKED"},
-                ) as writer,
+                pq.ParquetWriter(sink, self.schema, **_layout(self.schema)) as writer,
             ):
                 for piece in [rows] if isinstance(rows, pa.Table) else rows:
                     table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
@@ -201,6 +219,13 @@ class StoredTable:
             self.place.force_to_disk(path)
             size = self.place.files.get_file_info(path).size
         return DataFile(path, size, count)
+
+    def read(self, file: DataFile) -> pa.Table:
+        """Read the contract's columns of one file."""
+        with storage_errors(f"reading {self.place.full(file.path)}"):
+            with self.place.files.open_input_file(file.path) as source:
+                rows = pq.read_table(source, columns=self.table.schema.names)
+            return rows.cast(self.table.schema)
 
     def discard(self, files: Iterable[DataFile]) -> None:
         """Remove files that no commit will name."""
@@ -282,6 +307,22 @@ class StoredTable:
     def ordered(self) -> bool:
         """Whether a later row of this table overrules an earlier one."""
         return self.table.name in ORDERED
+
+
+def _layout(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are written: few distinct texts as a dictionary, whole numbers and times as differences."""
+    dictionary = [name for name in schema.names if name in FEW_TEXTS]
+    differences = {field.name: "DELTA_BINARY_PACKED" for field in schema if _whole(field.type)}
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": dictionary,
+        "column_encoding": differences,
+    }
+
+
+def _whole(kind: pa.DataType) -> bool:
+    return pa.types.is_int64(kind) or pa.types.is_timestamp(kind)
 
 
 def _add(file: DataFile, *, new: bool) -> AddAction:

@@ -205,3 +205,29 @@ TABLES: dict[str, LedgerTable] = {table.name: table for table in (*FACTS, *REFUS
 
 #: Tables in which a later row overrules an earlier one: their order is kept exactly, see `linkage.ledger.stored`.
 ORDERED = frozenset(TABLES) - {"observations", "usage", "rejections", "replays", "evidence", "merges", "lineage"}
+
+#: Columns with few different texts: written as dictionaries.
+FEW_TEXTS = frozenset(
+    {
+        "subject_type",
+        "kind",
+        "source",
+        "model",
+        "endpoint",
+        "status",
+        "country",
+        "plan",
+        "judgement",
+        "author",
+        "record",
+        "file",
+        "code",
+        "column",
+        "mapping",
+        "batch_id",
+        "resolution_id",
+        "model_version",
+        "event",
+        "sharing_class",
+    }
+)
