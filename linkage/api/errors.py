@@ -14,7 +14,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from linkage.errors import CallerError, DatabaseUnavailable, DataError, LinkageError, OperatorError
+from linkage.errors import CallerError, DataError, LinkageError, OperatorError
 
 logger = logging.getLogger("linkage.api")
 
@@ -41,24 +41,30 @@ def publish(error: GraphQLError, *, executed: bool) -> PublicError:
     if isinstance(error, PublicError):
         return error
     cause = error.original_error
-    if isinstance(error, GraphQLSyntaxError):
-        return _told(error, error.message, {"code": PARSE_FAILED})
-    if isinstance(cause, CallerError | DataError):
-        return _told(error, _in_one_line(cause), {"code": cause.code})
     if isinstance(cause, OperatorError):
         reference = _logged(error, cause)
-        message = PUBLIC_MESSAGES.get(cause.code, OUT_OF_ORDER)
-        return _told(error, message, {"code": cause.code, "reference": reference})
-    if isinstance(cause, TimeoutError):
-        return _told(error, "The operation took too long. Ask for less.", {"code": DatabaseUnavailable.code})
-    if isinstance(cause, RecursionError) and not executed:
-        return _told(error, "The document is nested too deeply.", {"code": PARSE_FAILED})
-    if error.path is None and (cause is None or not executed):
-        code = BAD_USER_INPUT if executed else VALIDATION_FAILED
-        return _told(error, error.message, {"code": code})
+        return _told(error, PUBLIC_MESSAGES.get(cause.code, OUT_OF_ORDER), cause.code, reference)
+    told = _of_caller(error, executed=executed)
+    if told is not None:
+        return _told(error, *told)
     reference = _logged(error, cause or error)
     message = f"Something went wrong on our side. Tell the operator the reference {reference}."
-    return _told(error, message, {"code": INTERNAL, "reference": reference})
+    return _told(error, message, INTERNAL, reference)
+
+
+def _of_caller(error: GraphQLError, *, executed: bool) -> tuple[str, str] | None:
+    """Message and code of an error that the caller can mend; None for one that is ours."""
+    cause = error.original_error
+    if isinstance(error, GraphQLSyntaxError):
+        return error.message, PARSE_FAILED
+    if isinstance(cause, CallerError | DataError):
+        return in_one_line(cause), cause.code
+    if isinstance(cause, RecursionError) and not executed:
+        return "The document is nested too deeply.", PARSE_FAILED
+    if error.path is None and (cause is None or not executed):
+        # Told by validation, or by the coercion of variables, which comes after it.
+        return error.message, BAD_USER_INPUT if executed else VALIDATION_FAILED
+    return None
 
 
 def body(message: str, code: str, **extensions: Any) -> dict[str, Any]:
@@ -66,19 +72,21 @@ def body(message: str, code: str, **extensions: Any) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code, **extensions}}]}
 
 
-def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> PublicError:
+def _told(error: GraphQLError, message: str, code: str, reference: str | None = None) -> PublicError:
     return PublicError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions,
+        extensions={"code": code, **({"reference": reference} if reference else {})},
     )
 
 
-def _in_one_line(error: LinkageError) -> str:
-    return " ".join([error.message, *error.details, *([error.next_step] if error.next_step else [])])
+def in_one_line(error: LinkageError) -> str:
+    """Message, details and next step as sentences."""
+    parts = [error.message, *error.details, *([error.next_step] if error.next_step else [])]
+    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
 
 
 def _logged(error: GraphQLError, cause: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Why two subjects are linked, or why not: what they share, weighed by the engine, and the thread through their cluster.
+"""Why two subjects are linked, or why not: what they share, weighed by the engine, and the thread between them.
 
 Two members of a cluster need not share anything: A and B share a card, B and C a device. Then the answer is the
 thread from the one to the other through what ties the cluster, strongest pieces preferred.
@@ -7,6 +7,7 @@ thread from the one to the other through what ties the cluster, strongest pieces
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ async def find(context: Context, left: Key, right: Key) -> Finding:
     if direct.linked or finding.cluster is None:
         return finding
     keys = await _thread(context, str(finding.cluster["id"]), left, right)
-    steps = list(zip(keys, keys[1:], strict=False))
+    steps = list(itertools.pairwise(keys))
     if not steps:
         return finding
     found = await reads.shared(context.reader, steps)
@@ -150,7 +151,7 @@ async def _thread(context: Context, cluster_id: str, left: Key, right: Key) -> l
 
 def thread(edges: Sequence[Row], left: Key, right: Key) -> list[Key]:
     """The members from left to right, each sharing something with the next; strong pieces make short steps."""
-    graph = nx.Graph()
+    graph: nx.Graph[tuple[str, ...]] = nx.Graph()
     for edge in edges:
         graph.add_edge(
             ("subject", edge["type"], edge["id"]),
@@ -190,9 +191,7 @@ def why(finding: Finding) -> str:
     evidence = _sum(direct)
     if finding.cluster is None:
         if direct.linked:
-            return (
-                f"{left} and {right} share enough ({evidence}), but no resolution has put them into one cluster yet."
-            )
+            return f"{left} and {right} share enough ({evidence}), but no resolution has put them into one cluster yet."
         return f"{left} and {right} are not linked: {evidence}, and a link needs {finding.needed_bits:.1f}."
     size = int(finding.cluster.get("size") or 0)
     if direct.linked:

@@ -49,7 +49,7 @@ WHOLE_TYPES = frozenset({"Graph"})
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
-class Refused(Exception):  # noqa: N818 - a verdict, not a fault
+class Refused(Exception):
     """The document costs more than it may."""
 
 
@@ -88,8 +88,10 @@ class _Pricing:
                 on = selection.type_condition
                 inner = self.schema.get_type(on.name.value) if on else parent
                 price = self.selections(selection.selection_set, inner, depth, nesting + 1)
-            else:
+            elif isinstance(selection, FragmentSpreadNode):
                 price = self.spread(selection, depth, nesting + 1)
+            else:
+                continue
             cost += price.cost
             deepest = max(deepest, price.depth)
         return Price(cost, deepest)
@@ -129,13 +131,12 @@ class _Pricing:
     def _introspection(self, selection_set: SelectionSetNode | None, depth: int) -> None:
         self._bound("depth of introspection", depth, self.limits.introspection_depth)
         for selection in selection_set.selections if selection_set else ():
-            if isinstance(selection, FieldNode):
+            if isinstance(selection, FieldNode | InlineFragmentNode):
                 self._introspection(selection.selection_set, depth + 1)
-            elif isinstance(selection, InlineFragmentNode):
-                self._introspection(selection.selection_set, depth + 1)
-            elif (fragment := self.fragments.get(selection.name.value)) is not None:
+            elif isinstance(selection, FragmentSpreadNode):
+                fragment = self.fragments.get(selection.name.value)
                 key = f"{selection.name.value}@{depth}"  # each fragment once a level: linear, and circles end
-                if key not in self.open:
+                if fragment is not None and key not in self.open:
                     self.open.add(key)
                     self._introspection(fragment.selection_set, depth + 1)
 
@@ -155,7 +156,7 @@ class _Pricing:
                 raise Refused(f"`{name}` of `{node.name.value}` is {_short(value)}; it may be 0 to {bound}")
             sizes.append(value)
         if sizes:
-            return max(1, *sizes) if len(sizes) == 1 else max(1, max(sizes))
+            return max(1, *sizes)
         inside_page = parent is not None and parent.name.endswith("Connection") and node.name.value in PAGE_FIELDS
         whole = parent is not None and parent.name in WHOLE_TYPES
         if is_list_type(nullable(definition.type)) and not inside_page and not whole:
@@ -171,9 +172,8 @@ class _Pricing:
 
 
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
-    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
-        return parent.fields.get(name)
-    return None
+    fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
+    return fields.get(name) if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else None
 
 
 def _short(value: int) -> str:
@@ -190,9 +190,7 @@ def _whole(value: object, variables: Mapping[str, Any]) -> int | None:
     return None
 
 
-def price(
-    schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None, limits: Limits
-) -> Price:
+def price(schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None, limits: Limits) -> Price:
     """Price the dearest operation of the document; raise `Refused` where a limit is passed."""
     fragments = {
         definition.name.value: definition
@@ -218,9 +216,7 @@ def price(
     return dearest
 
 
-def _with_defaults(
-    operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _with_defaults(operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> dict[str, Any]:
     values: dict[str, Any] = {
         definition.variable.name.value: _whole(definition.default_value, {})
         for definition in operation.variable_definitions or ()

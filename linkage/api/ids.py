@@ -43,7 +43,7 @@ def parse(text: str) -> NodeId | None:
 
 
 def named(text: str, default: str) -> NodeId:
-    """The node that a person or script names: a global id, `account:ID`, `organisation:ID`, or a bare id of `default`."""
+    """The node that a caller names: a global id, `account:ID`, `organisation:ID`, or a bare id of type `default`."""
     if not text or len(text) > LONGEST:
         raise BadInput(f"an id has 1 to {LONGEST} characters")
     if "\0" in text:

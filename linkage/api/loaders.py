@@ -33,9 +33,7 @@ def _loader(load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], missing: V)
     return DataLoader(load_fn=in_order, max_batch_size=BATCH)
 
 
-def _grouped(
-    load: Callable[..., Awaitable[Mapping[K, V]]], missing: V
-) -> DataLoader[tuple[Any, ...], V]:
+def _grouped(load: Callable[..., Awaitable[Mapping[K, V]]], missing: V) -> DataLoader[tuple[Any, ...], V]:
     """A loader whose keys are (id, argument, …): one query for each distinct set of arguments."""
 
     async def in_order(keys: list[tuple[Any, ...]]) -> list[V]:
@@ -52,9 +50,7 @@ class Loaders:
     """The loaders of one operation; what was loaded once in it is not loaded again."""
 
     def __init__(self, reader: Reader) -> None:
-        self.account: DataLoader[str, Row | None] = _loader(
-            lambda ids: subjects.by_ids(reader, "Account", ids), None
-        )
+        self.account: DataLoader[str, Row | None] = _loader(lambda ids: subjects.by_ids(reader, "Account", ids), None)
         self.organisation: DataLoader[str, Row | None] = _loader(
             lambda ids: subjects.by_ids(reader, "Organisation", ids), None
         )

@@ -104,11 +104,11 @@ Rows = Sequence[ObservationInput] | Sequence[UsageInput] | Sequence[AccountInput
 async def _record(context: Context, record: str, rows: Rows, source: str | None, key: str | None) -> RecordResult:
     if len(rows) > MOST_ROWS:
         raise BadInput(f"one call may hold {MOST_ROWS} rows", next_step="Send more through POST /v1/… or in files.")
-    if (source is not None and not 1 <= len(source) <= LONGEST_NAME) or (key is not None and not 1 <= len(key) <= LONGEST_NAME):
+    if (source is not None and not 1 <= len(source) <= LONGEST_NAME) or (
+        key is not None and not 1 <= len(key) <= LONGEST_NAME
+    ):
         raise BadInput(f"`source` and `idempotencyKey` have 1 to {LONGEST_NAME} characters")
-    given = [
-        {name: value for name, value in vars(row).items() if value is not None} for row in rows
-    ]
+    given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
     recorded = await context.work.record(record, given, source=source or "graphql", idempotency_key=key)
     return RecordResult.of(recorded)
 

@@ -46,7 +46,7 @@ AccountOrder = enum.Enum("AccountOrder", {name: name for name in subjects.ORDERS
 AccountOrderType = strawberry.enum(
     AccountOrder,
     name="AccountOrder",
-    description="By what accounts are ordered; ties by id. CREATED leaves out accounts whose time of creation is not known.",
+    description="By what accounts are ordered; ties by id. CREATED leaves out those without a known time.",
 )
 
 
@@ -140,7 +140,7 @@ class Query:
     """The root of every question."""
 
     @strawberry.field(description="Whatever has this global id; null: nothing has.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         found = parse(str(id))
         return await find_node(info.context, found) if found is not None else None
 
@@ -167,9 +167,9 @@ class Query:
         return Identifier(row=row) if row is not None else None
 
     @strawberry.field(
-        description="The cluster of that id (global, or as files have it). One that ended answers with its `successors`."
+        description="The cluster of that id, global or as files have it. One that ended answers with its `successors`."
     )
-    async def cluster(self, info: Info, id: strawberry.ID) -> Cluster | None:  # noqa: A002 - Relay's name
+    async def cluster(self, info: Info, id: strawberry.ID) -> Cluster | None:
         found = named(str(id), "Cluster")
         if found.type != "Cluster":
             return None
@@ -180,7 +180,7 @@ class Query:
     async def clusters(
         self,
         info: Info,
-        filter: ClusterFilter | None = None,  # noqa: A002 - the schema's name
+        filter: ClusterFilter | None = None,
         order_by: ClusterOrderType = ClusterOrder["SIZE_DESC"],  # type: ignore[valid-type]
         first: int | None = None,
         after: str | None = None,
@@ -204,7 +204,7 @@ class Query:
     async def accounts(
         self,
         info: Info,
-        filter: AccountFilter | None = None,  # noqa: A002 - the schema's name
+        filter: AccountFilter | None = None,
         order_by: AccountOrderType = AccountOrder["ID_ASC"],  # type: ignore[valid-type]
         first: int | None = None,
         after: str | None = None,
@@ -229,7 +229,7 @@ class Query:
         return ResolutionConnection.of(await resolutions.page(info.context.reader, page))
 
     @strawberry.field(description="A resolution, finished or under way; without an id, the one under way.")
-    async def resolution(self, info: Info, id: strawberry.ID | None = None) -> Resolution | None:  # noqa: A002
+    async def resolution(self, info: Info, id: strawberry.ID | None = None) -> Resolution | None:
         if id is None:
             run = info.context.work.resolving.running()
             return Resolution.of_run(run) if run is not None else None

@@ -30,7 +30,7 @@ class RunState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A resolution of this process, as of a moment; `resolution_id` is what ledger and graph call it, once it is done."""
+    """A resolution of this process, as of a moment; `resolution_id` is what the ledger calls it once it is done."""
 
     id: str
     resolution_id: str | None = None
@@ -96,14 +96,11 @@ class Resolving:
             if run.state is not RunState.RUNNING:
                 return
             async with self._changed:
-                await self._changed.wait_for(lambda: self._newer(identity, seen))
-
-    def _newer(self, identity: str, seen: int) -> bool:
-        run = self._runs.get(identity)
-        return run is None or run.change > seen
+                while (run := self._runs.get(identity)) is not None and run.change <= seen:
+                    await self._changed.wait()
 
     async def close(self) -> None:
-        """Wait for the one that is under way: a thread cannot be stopped, and a half-written resolution counts for nothing."""
+        """Wait for the one that is under way: a thread cannot be stopped."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -116,13 +113,11 @@ class Resolving:
         try:
             summary = await asyncio.to_thread(self._resolve, progress)
         except LinkageError as error:
-            logger.error("resolution %s failed: %s", identity, type(error).__name__)
-            self._note(identity, state=RunState.FAILED, error=error.message, finished_at=datetime.now(UTC))
-        except Exception as error:
-            logger.exception("resolution %s failed", identity, exc_info=error)
-            self._note(
-                identity, state=RunState.FAILED, error="something went wrong on our side", finished_at=datetime.now(UTC)
-            )
+            logger.warning("resolution %s failed: %s", identity, type(error).__name__)
+            self._failed(identity, error.message)
+        except Exception:
+            logger.exception("resolution %s failed", identity)
+            self._failed(identity, "something went wrong on our side")
         else:
             self._note(
                 identity,
@@ -132,6 +127,9 @@ class Resolving:
                 resolution_id=str(summary["resolution_id"]) if "resolution_id" in summary else None,
                 model_version=str(summary["model_version"]) if "model_version" in summary else None,
             )
+
+    def _failed(self, identity: str, error: str) -> None:
+        self._note(identity, state=RunState.FAILED, error=error, finished_at=datetime.now(UTC))
 
     def _note(self, identity: str, **changes: Any) -> None:
         run = self._runs[identity]

@@ -22,7 +22,7 @@ class Subscription:
     async def resolution_progress(
         self,
         info: Info,
-        id: strawberry.ID | None = None,  # noqa: A002 - the schema's name
+        id: strawberry.ID | None = None,
     ) -> AsyncGenerator[Resolution, None]:
         resolving = info.context.work.resolving
         run = resolving.latest() if id is None else resolving.get(named(str(id), "Resolution").id)

@@ -1,12 +1,12 @@
 """The server: one Starlette application, everything it holds opened and closed in its lifespan.
 
-    app          routes, middleware, lifespan
-    graphql      GraphQL over HTTP, SSE and WebSocket
-    records      POST /v1/…: facts in bulk
-    catching_up  ledger → graph in the background, through every outage of Neo4j
-    health       /healthz, /readyz, /metrics
-    pages        GraphiQL and the way to it
-    doors        who may come in: hosts, keys, body sizes, security headers
-    answers      JSON answers and errors as HTTP
-    listening    the HTTP server around the application
+app          routes, middleware, lifespan
+graphql      GraphQL over HTTP, SSE and WebSocket
+records      POST /v1/…: facts in bulk
+catching_up  ledger → graph in the background, through every outage of Neo4j
+health       /healthz, /readyz, /metrics
+pages        GraphiQL and the way to it
+doors        who may come in: hosts, keys, body sizes, security headers
+answers      JSON answers and errors as HTTP
+listening    the HTTP server around the application
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from linkage.api.errors import OUT_OF_ORDER, PUBLIC_MESSAGES, body
+from linkage.api.errors import OUT_OF_ORDER, PUBLIC_MESSAGES, body, in_one_line
 from linkage.errors import LinkageError, OperatorError
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -31,9 +31,7 @@ def answer(
 ) -> Response:
     """Content as JSON; lone surrogates and other oddities stay escaped."""
     text = json.dumps(content, separators=(",", ":"), default=str)
-    return Response(
-        text, status, {"Cache-Control": "no-store", "Content-Type": media_type, **(headers or {})}
-    )
+    return Response(text, status, {"Cache-Control": "no-store", "Content-Type": media_type, **(headers or {})})
 
 
 def refuse(error: HttpError, *, media_type: str = JSON_TYPE) -> Response:
@@ -46,5 +44,4 @@ def of_error(error: LinkageError) -> HttpError:
     if isinstance(error, OperatorError):
         message = PUBLIC_MESSAGES.get(error.code, OUT_OF_ORDER)
         return HttpError(error.http_status, message, error.code, Retry_After=RETRY_AFTER)
-    message = " ".join([error.message, *error.details, *([error.next_step] if error.next_step else [])])
-    return HttpError(error.http_status, message, error.code)
+    return HttpError(error.http_status, in_one_line(error), error.code)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from graphql import GraphQLError, OperationType, parse
+from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -37,6 +37,8 @@ GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
 #: Media types that a POST may be answered with, the one we prefer first.
 OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": JSON_TYPE}
+#: Acknowledge a WebSocket without saying anything.
+UNSET_PAYLOAD: UnsetType = cast("UnsetType", UNSET)
 #: Error codes of operations in which no resolver ran.
 NOT_EXECUTED = frozenset({PARSE_FAILED, VALIDATION_FAILED})
 QUERIES = {AllowedOperation.QUERY}
@@ -117,7 +119,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         if self.key is not None and not bears((context.connection_params or {}).get("authorization"), self.key):
             raise ConnectionRejectionError
-        return UNSET
+        return UNSET_PAYLOAD
 
 
 def decode(data: str | bytes) -> Any:
@@ -206,10 +208,8 @@ def _is_subscription(query: str, name: str | None) -> bool:
         document = parse(query, max_tokens=Limits().tokens, no_location=True)
     except (GraphQLError, RecursionError):
         return False
-    operations = [definition for definition in document.definitions if hasattr(definition, "operation")]
-    chosen = [
-        operation for operation in operations if name is None or (operation.name and operation.name.value == name)
-    ]
+    operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    chosen = [part for part in operations if name is None or (part.name and part.name.value == name)]
     return bool(chosen) and chosen[0].operation is OperationType.SUBSCRIPTION
 
 
@@ -226,5 +226,3 @@ def _answer(result: ExecutionResult, media_type: str) -> Response:
     if result.extensions:
         content["extensions"] = result.extensions
     return answer(content, status, media_type=OFFERED[media_type])
-
-

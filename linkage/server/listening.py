@@ -57,7 +57,7 @@ async def listen(
         if serving.done():
             serving.result()
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         for task in (waiting, watching):
             if task is not None:
                 task.cancel()

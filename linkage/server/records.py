@@ -34,25 +34,29 @@ Rows = list[dict[str, object]]
 
 async def record(request: Request) -> Response:
     """Record the rows of the body."""
-    name = request.path_params["record"]
     try:
-        if name not in RECORDS:
-            raise HttpError(404, f"records are {', '.join(RECORDS)}", "NOT_FOUND")
-        key = request.headers.get("idempotency-key")
-        if key is not None and not 1 <= len(key) <= LONGEST_KEY:
-            raise HttpError(400, f"the Idempotency-Key has 1 to {LONGEST_KEY} characters")
-        source = request.query_params.get("source", "http")
-        if not 1 <= len(source) <= LONGEST_SOURCE:
-            raise HttpError(400, f"the source has 1 to {LONGEST_SOURCE} characters")
-        read = _reader(request)
-        async with AT_ONCE:
-            body = await request.body()
-            numbers, rows, broken = await asyncio.to_thread(read, body)
-            recorded = await request.app.state.parts.work.record(name, rows, source=source, idempotency_key=key)
+        return await _record(request)
     except LinkageError as error:
         return refuse(of_error(error))
     except HttpError as error:
         return refuse(error)
+
+
+async def _record(request: Request) -> Response:
+    name = request.path_params["record"]
+    if name not in RECORDS:
+        raise HttpError(404, f"records are {', '.join(RECORDS)}", "NOT_FOUND")
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise HttpError(400, f"the Idempotency-Key has 1 to {LONGEST_KEY} characters")
+    source = request.query_params.get("source", "http")
+    if not 1 <= len(source) <= LONGEST_SOURCE:
+        raise HttpError(400, f"the source has 1 to {LONGEST_SOURCE} characters")
+    read = _reader(request)
+    async with AT_ONCE:
+        body = await request.body()
+        numbers, rows, broken = await asyncio.to_thread(read, body)
+        recorded = await request.app.state.parts.work.record(name, rows, source=source, idempotency_key=key)
     return _answer(recorded, numbers, broken)
 
 

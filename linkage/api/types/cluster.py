@@ -1,5 +1,6 @@
 """Clusters: subjects held to be run by one actor, what ties them, how they came to be."""
 
+# ruff: noqa: PLC0415 - the nouns refer to each other in a circle
 from __future__ import annotations
 
 import json
@@ -17,7 +18,7 @@ from linkage.api.types.identifier import Identifier, subject_key
 from linkage.api.types.node import Node
 from linkage.api.types.subject import Subject, subject_of
 from linkage.api.types.usage import Bucket, Usage, UsageOverTime
-from linkage.graph.reads import Place
+from linkage.graph.reads import Place, clusters
 from linkage.graph.reads.page import Slice
 from linkage.model import Identifier as IdentifierValue
 
@@ -269,9 +270,7 @@ class Cluster(Node):
     ) -> SharedIdentifierConnection:
         page = page_of(EVIDENCE, first=first, after=after, last=last, before=before)
         only = tuple(kinds) if kinds is not None else None
-        return SharedIdentifierConnection.of(
-            await info.context.loaders.evidence.load((self.row["id"], page, only))
-        )
+        return SharedIdentifierConnection.of(await info.context.loaders.evidence.load((self.row["id"], page, only)))
 
     @strawberry.field(description="What ties it together, strongest first; what was discounted says why.")
     async def evidence(
@@ -354,8 +353,6 @@ class ClusterConnection:
 
     @strawberry.field(description="How many clusters the filter lets through.")
     async def total_count(self, info: Info) -> int:
-        from linkage.graph.reads import clusters
-
         return await clusters.count(info.context.reader, self.filters)
 
 

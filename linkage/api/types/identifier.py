@@ -1,5 +1,6 @@
 """Identifiers: typed, normalised values that subjects used; masked unless revealed."""
 
+# ruff: noqa: PLC0415 - the nouns refer to each other in a circle
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from strawberry.relay import PageInfo
@@ -58,7 +58,7 @@ class Resolution(Node):
             done=run.done,
             total=run.total,
             error=run.error,
-            summary=run.summary,
+            summary=cast("JSON | None", run.summary),
         )
 
     @classmethod

@@ -1,5 +1,6 @@
 """Subjects: what gets linked, accounts and organisations."""
 
+# ruff: noqa: PLC0415 - the nouns refer to each other in a circle
 from __future__ import annotations
 
 import json
@@ -85,9 +86,7 @@ class Subject(Node):
         )
 
     @strawberry.field(description="Its cluster; null: it stands alone.")
-    async def cluster(
-        self, info: Info
-    ) -> Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")] | None:
+    async def cluster(self, info: Info) -> Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")] | None:
         from linkage.api.types.cluster import Cluster
 
         found = await info.context.loaders.cluster_of.load(self.key)

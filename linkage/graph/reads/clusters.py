@@ -64,6 +64,7 @@ RETURN id, side, properties(r) AS succession, properties(other) AS node
 MEMBER_ORDER = Order(SUBJECT_KEY, "coalesce(m.confidence, 0.0)", descending=True)
 EVIDENCE_ORDER = Order("i.id", "coalesce(t.bits, 0.0)", descending=True)
 
+
 def members_text(page: Page) -> str:
     """A page of members for each cluster."""
     return f"""
@@ -142,9 +143,7 @@ async def members(reader: Reader, ids: Sequence[str], page: Page, *, type_name: 
     return {row["id"]: cut(row["rows"], page) for row in rows}
 
 
-async def evidence(
-    reader: Reader, ids: Sequence[str], page: Page, *, kinds: Sequence[str] | None
-) -> dict[str, Slice]:
+async def evidence(reader: Reader, ids: Sequence[str], page: Page, *, kinds: Sequence[str] | None) -> dict[str, Slice]:
     """For each cluster a page of the identifiers that tie it together, strongest first."""
     rows = await reader.rows(
         evidence_text(page), ids=list(ids), kinds=list(kinds) if kinds is not None else None, **page.parameters

@@ -64,12 +64,12 @@ class Reader:
 
     async def _once(self, text: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         # Written by us, parameters apart; the driver's type wants a literal, which a table of orders is not.
-        query = Query(text, timeout=self._seconds)  # type: ignore[arg-type]
+        query = Query(text, timeout=self._seconds)
         async with self._driver.session(
             database=self._connection.database, default_access_mode=READ_ACCESS, fetch_size=5_000
         ) as session:
             result = await session.run(query, dict(parameters))
-            return [{name: _native(value) for name, value in record.items()} async for record in result]
+            return [{name: _native(record[name]) for name in result.keys()} async for record in result]  # noqa: SIM118
 
 
 def _named(error: Exception, connection: Connection) -> Exception:

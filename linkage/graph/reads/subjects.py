@@ -54,7 +54,7 @@ CALL (key) {{
 MATCH (s)-[i:IN]->(c:Cluster)
 RETURN key.type AS type, key.id AS id, properties(i) AS membership, properties(c) AS cluster,
        {SUBJECT_KEY} AS subject
-"""  # noqa: S608
+"""
 
 ORGANISATION_OF = """
 UNWIND $ids AS id
@@ -108,9 +108,7 @@ async def by_ids(reader: Reader, type_name: str, ids: Sequence[str]) -> dict[str
     return {row["id"]: row["node"] for row in rows}
 
 
-async def page(
-    reader: Reader, type_name: str, filters: Mapping[str, object], order: str, page: Page
-) -> Slice:
+async def page(reader: Reader, type_name: str, filters: Mapping[str, object], order: str, page: Page) -> Slice:
     """A page of the subjects of that type."""
     by = ORDERS[order]
     conditions = [CONDITIONS[name] for name in filters]
@@ -123,9 +121,7 @@ ORDER BY {by.by(page)} LIMIT $limit
     return cut(await reader.rows(text, **filters, **page.parameters), page)
 
 
-async def clusters_of(
-    reader: Reader, subjects: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], dict[str, Any]]:
+async def clusters_of(reader: Reader, subjects: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
     """For each (type, id): its membership and its cluster; subjects that stand alone are left out."""
     rows = await reader.rows(CLUSTER_OF, subjects=_keys(subjects))
     return {(row["type"], row["id"]): row for row in rows}

@@ -39,7 +39,6 @@ def find(variable: str) -> str:
     branches = "\n  UNION\n  ".join(
         f"WITH key WHERE key.type = '{type_name}' {clause} RETURN n" for type_name, clause in FOUND_BY.items()
     )
-    branches = branches.replace("WITH key WHERE", "WITH key WHERE")
     return f"CALL (key) {{\n  {branches}\n}}\nWITH key, n AS {variable}"
 
 
@@ -99,7 +98,8 @@ def path_text(hops: int) -> str:
 MATCH p = allShortestPaths((a)-[:USED|MEMBER_OF|IN*1..{int(hops)}]-(b))
 WHERE all(n IN nodes(p) WHERE NOT n:Identifier OR coalesce(n.holders, 1) <= $most OR n = a OR n = b)
 WITH p LIMIT 200
-WITH p, reduce(rank = 0.0, n IN nodes(p) | rank + CASE WHEN n:Identifier THEN log(coalesce(n.holders, 1) + 1) ELSE 0.0 END) AS rank
+WITH p, reduce(rank = 0.0, n IN nodes(p) |
+       rank + CASE WHEN n:Identifier THEN log(coalesce(n.holders, 1) + 1) ELSE 0.0 END) AS rank
 ORDER BY rank LIMIT 1
 RETURN [n IN nodes(p) | {node_of("n")}] AS nodes,
        [k IN range(0, length(p) - 1) | {{relation: type(relationships(p)[k]), about: properties(relationships(p)[k]),
@@ -117,9 +117,7 @@ async def nodes(reader: Reader, keys: Sequence[tuple[str, str]]) -> list[dict[st
     return [row["node"] for row in await reader.rows(NODES, keys=keys_of(keys))]
 
 
-async def step(
-    reader: Reader, keys: Sequence[tuple[str, str]], *, limit: int, strongest: bool
-) -> list[dict[str, Any]]:
+async def step(reader: Reader, keys: Sequence[tuple[str, str]], *, limit: int, strongest: bool) -> list[dict[str, Any]]:
     """The relationships one step outwards, so many at most."""
     return await reader.rows(STEP, keys=keys_of(keys), limit=limit, strongest=strongest)
 
