@@ -2,7 +2,21 @@
 
 from linkage.ingest.columns import RECORDS, Record
 from linkage.ingest.mapping import Mapping
+from linkage.ingest.previewing import Preview, preview
 from linkage.ingest.reading import Batch, Replayed, read, records, replay
 from linkage.ingest.sources import Plan, plan
 
-__all__ = ["RECORDS", "Batch", "Mapping", "Plan", "Record", "Replayed", "plan", "read", "records", "replay"]
+__all__ = [
+    "RECORDS",
+    "Batch",
+    "Mapping",
+    "Plan",
+    "Preview",
+    "Record",
+    "Replayed",
+    "plan",
+    "preview",
+    "read",
+    "records",
+    "replay",
+]

@@ -25,7 +25,7 @@ class Chunk:
     """Rows of one file: columns as text (Parquet: as typed), `lines` the line (Parquet: the row) of each, from 1.
 
     `nested` tells by column which rows hold an object or a list where a single value should stand;
-    columns in `json` hold JSON text.
+    columns in `json` hold JSON text. `position`: how many bytes of the file are read with it.
     """
 
     rows: pa.Table
@@ -33,3 +33,4 @@ class Chunk:
     broken: Sequence[BrokenLine] = ()
     nested: Mapping[str, Sequence[int]] = field(default_factory=dict)
     json: frozenset[str] = frozenset()
+    position: int = 0

@@ -44,7 +44,7 @@ from linkage.normalise import canonical_name
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class _Cell(BaseModel):
+class Source(BaseModel):
     """Where a value comes from: `"column"`, or a table that says more."""
 
     model_config = _STRICT
@@ -56,7 +56,7 @@ class _Cell(BaseModel):
     default: str | None = Field(None, min_length=1, description="what an empty cell counts as")
 
     @model_validator(mode="after")
-    def _one_source(self) -> _Cell:
+    def _one_source(self) -> Source:
         if (self.column is None) == (self.constant is None):
             raise ValueError("give either a column or a constant")
         return self
@@ -67,7 +67,7 @@ class _Cell(BaseModel):
         return Cell(**self.model_dump())
 
 
-class _TimeCell(_Cell):
+class TimeSource(Source):
     """A time; without `format` it is read as ISO 8601, where no offset means UTC."""
 
     format: str | None = Field(
@@ -75,7 +75,7 @@ class _TimeCell(_Cell):
     )
 
     @model_validator(mode="after")
-    def _known_format(self) -> _TimeCell:
+    def _known_format(self) -> TimeSource:
         if self.format is not None and self.format not in EPOCHS:
             if "%" not in self.format:
                 raise ValueError(f"the format is neither one of {', '.join(EPOCHS)} nor a strptime format with %")
@@ -87,11 +87,11 @@ class _TimeCell(_Cell):
         return self
 
 
-class _KindCell(_Cell):
+class KindSource(Source):
     """A kind of identifier; a plain text is the kind itself."""
 
     @model_validator(mode="after")
-    def _kinds_have_names(self) -> _KindCell:
+    def _kinds_have_names(self) -> KindSource:
         for name in (self.constant, self.default, *self.rename.values()):
             if name is not None and canonical_name(name) is None:
                 raise ValueError(f"{name!r} cannot be the name of a kind")
@@ -110,13 +110,15 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-TextCell = Annotated[_Cell, BeforeValidator(_column_of, json_schema_input_type=str | _Cell)]
-TimeCell = Annotated[_TimeCell, BeforeValidator(_column_of, json_schema_input_type=str | _TimeCell)]
-KindCell = Annotated[_KindCell, BeforeValidator(_constant_of, json_schema_input_type=str | _KindCell)]
+TextCell = Annotated[Source, BeforeValidator(_column_of, json_schema_input_type=str | Source)]
+TimeCell = Annotated[TimeSource, BeforeValidator(_column_of, json_schema_input_type=str | TimeSource)]
+KindCell = Annotated[KindSource, BeforeValidator(_constant_of, json_schema_input_type=str | KindSource)]
 Values = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
-class _RecordMapping(BaseModel):
+class RecordMapping(BaseModel):
+    """How each row of a file becomes one record."""
+
     model_config = _STRICT
     record: ClassVar[Record]
 
@@ -142,7 +144,7 @@ class _RecordMapping(BaseModel):
 _ATTRIBUTES: Any = Field({}, description="further columns to keep, by name; as a table: attribute = column")
 
 
-class AccountsMapping(_RecordMapping):
+class AccountsMapping(RecordMapping):
     """Each row describes an account."""
 
     record = ACCOUNTS
@@ -156,7 +158,7 @@ class AccountsMapping(_RecordMapping):
     attributes: list[str] | dict[str, str] = _ATTRIBUTES
 
 
-class OrganisationsMapping(_RecordMapping):
+class OrganisationsMapping(RecordMapping):
     """Each row describes an organisation."""
 
     record = ORGANISATIONS
@@ -168,7 +170,7 @@ class OrganisationsMapping(_RecordMapping):
     attributes: list[str] | dict[str, str] = _ATTRIBUTES
 
 
-class ObservationsMapping(_RecordMapping):
+class ObservationsMapping(RecordMapping):
     """Each row says that a subject used an identifier."""
 
     record = OBSERVATIONS
@@ -182,7 +184,7 @@ class ObservationsMapping(_RecordMapping):
     source: TextCell | None = None
 
 
-class UsageMapping(_RecordMapping):
+class UsageMapping(RecordMapping):
     """Each row counts what an account used in an hour."""
 
     record = USAGE
@@ -195,7 +197,7 @@ class UsageMapping(_RecordMapping):
     output_tokens: TextCell | None = None
 
 
-class DecisionsMapping(_RecordMapping):
+class DecisionsMapping(RecordMapping):
     """Each row is what somebody said about two subjects."""
 
     record = DECISIONS

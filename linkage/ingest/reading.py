@@ -62,18 +62,21 @@ def read(
 
 
 def _read(found: Plan, mapping: Mapping | None, phone_region: str | None, progress: Progress) -> Iterator[Batch]:
-    region = (mapping.phone_region if mapping else None) or phone_region
-    normaliser = Normaliser(Context(region))
-    total = sum(source.path.stat().st_size for source in found.sources)
-    done = 0
+    sizes = [source.path.stat().st_size for source in found.sources]
+    done, total = 0, sum(sizes)
     progress("read", done, total)
-    for source in found.sources:
-        yield from _batches(source, normaliser, mapping.text if mapping and source.file else None)
-        done += source.path.stat().st_size
+    for source, size in zip(found.sources, sizes, strict=True):
+        for batch, position in batches(source, mapping, phone_region):
+            yield batch
+            progress("read", done + min(position, size), total)
+        done += size
         progress("read", done, total)
 
 
-def _batches(source: Source, normaliser: Normaliser, mapping: str | None) -> Iterator[Batch]:
+def batches(source: Source, mapping: Mapping | None, phone_region: str | None) -> Iterator[tuple[Batch, int]]:
+    """Read one file; with each batch, how many bytes of the file are read."""
+    normaliser = Normaliser(Context((mapping.phone_region if mapping else None) or phone_region))
+    mapping_text = mapping.text if mapping and source.file else None
     content = _digest_of_file(source.path)
     for number, chunk in enumerate(source.chunks()):
         broken = chunk.broken
@@ -82,14 +85,15 @@ def _batches(source: Source, normaliser: Normaliser, mapping: str | None) -> Ite
             built = build(shape, chunk, normaliser, file=str(source.path))
             refused = [*(_broken_line(shape, line, source.path) for line in broken), *built.rejections]
             broken = ()  # told once, with the first record that the file makes
-            yield Batch(
+            batch = Batch(
                 shape.record.name,
                 built.rows,
-                rejection_table(refused, batch_id=batch_id, mapping=mapping),
+                rejection_table(refused, batch_id=batch_id, mapping=mapping_text),
                 batch_id,
                 str(source.path),
                 built.unknown_kinds,
             )
+            yield batch, chunk.position
 
 
 def _digest_of_file(path: Path) -> str:

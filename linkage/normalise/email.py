@@ -45,20 +45,24 @@ _NAMED = re.compile(r".*<([^<>]+)>")
 
 def normalise(text: str, _: Context) -> str | None:
     """The mailbox's address in lower case, without tag, in its provider's main spelling."""
-    text = (named[1] if (named := _NAMED.fullmatch(text)) else text.removeprefix("mailto:")).lower()
-    if not _PLAIN.fullmatch(text) or len(text) > 254:
+    text = (named[1] if (named := _NAMED.fullmatch(text)) else text.removeprefix("mailto:")).strip().lower()
+    if not _PLAIN.fullmatch(_without_tag(text)) or len(text) > 254:
         try:
             parsed = validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
             return None
         text = f"{parsed.local_part}@{parsed.ascii_domain or ''}".lower()
-    local, _at, host = text.rpartition("@")
-    local = local.partition("+")[0]
+    local, _at, host = _without_tag(text).rpartition("@")
     if provider := _PROVIDER.get(host):
         host = provider.domain
         local = local.translate({ord(character): None for character in provider.ignores})
     address = f"{local}@{host}"
     return address if local and len(local) <= 64 and not _JUNK_RE.fullmatch(address) else None
+
+
+def _without_tag(address: str) -> str:
+    local, at, host = address.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{host}"
 
 
 def normalise_domain(text: str, context: Context) -> str | None:

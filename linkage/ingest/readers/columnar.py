@@ -28,8 +28,9 @@ def schema_of(path: Path) -> pa.Schema:
 
 def read(path: Path, *, rows: int = ROWS) -> Iterator[Chunk]:
     """Read a Parquet file in chunks of `rows`; a damaged row group ends the file with a broken line."""
-    done = 0
+    done, size = 0, path.stat().st_size
     with parquet.ParquetFile(path, pre_buffer=False) as file:
+        total = max(file.metadata.num_rows, 1)
         batches = file.iter_batches(batch_size=rows)
         while True:
             try:
@@ -43,4 +44,4 @@ def read(path: Path, *, rows: int = ROWS) -> Iterator[Chunk]:
                 return
             lines = pa.array(np.arange(done + 1, done + batch.num_rows + 1))
             done += batch.num_rows
-            yield Chunk(pa.Table.from_batches([batch]), lines)
+            yield Chunk(pa.Table.from_batches([batch]), lines, position=size * done // total)

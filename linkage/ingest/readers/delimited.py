@@ -87,7 +87,7 @@ def read(path: Path, *, encoding: str | None = None, delimiter: str | None = Non
                     yield _nothing(block)
                 continue
             parsed = _Parsing(dialect, data, first_line, last=block.last)
-            chunk = parsed.chunk(block.fault)
+            chunk = parsed.chunk(block.fault, block.position)
             rest, rest_line = parsed.rest, parsed.rest_line
             if chunk.rows.num_rows or chunk.broken:
                 yield chunk
@@ -123,7 +123,8 @@ class _Parsing:
     starts: Positions = field(init=False)
     ends: Positions = field(init=False)
 
-    def chunk(self, fault: str | None) -> Chunk:
+    def chunk(self, fault: str | None, position: int) -> Chunk:
+        """Take the block apart."""
         if self.data and not self.data.endswith(b"\n"):
             self.data += b"\n"
         marks = np.frombuffer(self.data, np.uint8)
@@ -138,7 +139,7 @@ class _Parsing:
             table, lines = self._together(table, lines)
         if fault:
             self.broken.append(BrokenLine(self.first_line + len(self.ends), "TRUNCATED_FILE", fault, ""))
-        return Chunk(table, lines, self.broken)
+        return Chunk(table, lines, self.broken, position=position)
 
     def _sorted_out(self, marks: npt.NDArray[np.uint8]) -> tuple[Flags, Positions]:
         """Which lines are rows as they stand, and which (filled) lines need a look."""

@@ -38,7 +38,7 @@ def read(path: Path, known: Collection[str]) -> Iterator[Chunk]:
             if block.fault:
                 broken.append(BrokenLine(block.first_line + len(lines_here), "TRUNCATED_FILE", block.fault, ""))
             if rows or broken:
-                yield chunk_of(rows, lines, known, broken)
+                yield chunk_of(rows, lines, known, broken, position=block.position)
 
 
 def keys_of(path: Path, rows: int = 100) -> set[str]:
@@ -89,6 +89,8 @@ def chunk_of(
     lines: Iterable[int],
     known: Collection[str],
     broken: Iterable[BrokenLine] = (),
+    *,
+    position: int = 0,
 ) -> Chunk:
     """Turn objects into columns."""
     names = dict.fromkeys(name for row in rows for name in row)
@@ -107,7 +109,8 @@ def chunk_of(
             cells.append(value if value is None or isinstance(value, str) else _plain(value))
         columns[name] = texts(_encodable(cell) for cell in cells)
     table = pa.table(columns) if columns else _rows_without_columns(len(rows))
-    return Chunk(table, pa.array(list(lines), pa.int64()), list(broken), nested, frozenset(names) - frozenset(known))
+    further = frozenset(names) - frozenset(known)
+    return Chunk(table, pa.array(list(lines), pa.int64()), list(broken), nested, further, position)
 
 
 def _rows_without_columns(count: int) -> pa.Table:

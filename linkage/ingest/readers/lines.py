@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 BLOCK = 1 << 25
 #: A line longer than this is no line; it is skipped without being kept in memory.
@@ -19,63 +19,80 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines, the number of the first, and what cut the stream short after them (None: nothing yet)."""
+    """Whole lines and the number of the first.
+
+    `fault`: what cut the stream short after them. `position`: how far into the file (packed, if it is) they reach.
+    """
 
     data: bytes
     first_line: int
     last: bool
+    position: int
     fault: str | None = None
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+@dataclass(slots=True)
+class Stream:
+    """A file's bytes, unpacked where they are packed; `fault` once it has broken off."""
+
+    file: IO[bytes]
+    unpacked: IO[bytes] | gzip.GzipFile
+    fault: str | None = None
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, all that can be had of a stream that breaks off; nothing at its end."""
+        pieces: list[bytes] = []
+        while size > 0:
+            try:
+                piece = self.unpacked.read1(size)  # type: ignore[union-attr]
+            except (EOFError, OSError, zlib.error) as error:
+                self.fault = f"the file breaks off: {error}"
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path) -> Iterator[Stream]:
     """Open a file, unpacked where it is gzip (known by its first bytes, since names lie)."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not packed:
-            yield file
+            yield Stream(file, file)
             return
         with gzip.GzipFile(fileobj=file) as unpacked:
-            yield unpacked  # type: ignore[misc]
+            yield Stream(file, unpacked)
 
 
-def blocks(stream: _Readable, *, encoding: str | None = None, size: int = BLOCK) -> Iterator[Block]:
+def blocks(stream: Stream, *, encoding: str | None = None, size: int = BLOCK) -> Iterator[Block]:
     """Cut a stream into blocks that end at a line's end; UTF-16 and a named encoding become UTF-8.
 
     A stream that breaks off (a truncated gzip) gives what came before, with the fault in its last block.
     """
-    first_line, rest, fault = 1, b"", None
+    first_line, rest, started = 1, b"", False
     decode = _decoder(encoding)
-    newline = b""
-    while True:
-        try:
-            piece = stream.read(size)
-        except (EOFError, OSError, zlib.error) as error:
-            piece, fault = b"", f"the file breaks off: {error}"
-        if not newline and piece:
+    lone_returns = False
+    while piece := stream.read(size):
+        if not started:
             piece, decode = _without_mark(piece, decode)
         if decode is not None:
-            piece = decode.decode(piece, not piece).encode()
-        if not newline and piece:
-            newline = b"\r" if b"\r" in piece and b"\n" not in piece else b"\n"
-        if newline == b"\r":
-            piece = piece.replace(b"\r", b"\n")
-        if not piece:
-            break
-        rest += piece
+            piece = decode.decode(piece).encode()
+        if not started:
+            lone_returns = b"\r" in piece and b"\n" not in piece
+        started = True
+        rest += piece.replace(b"\r", b"\n") if lone_returns else piece
         cut = rest.rfind(b"\n") + 1
         if cut:
-            yield Block(rest[:cut], first_line, last=False)
+            yield Block(rest[:cut], first_line, last=False, position=stream.file.tell())
             first_line += rest.count(b"\n", 0, cut)
             rest = rest[cut:]
         elif len(rest) > LONGEST_LINE:
-            rest = rest[: LONGEST_LINE + 1]  # still too long to be taken, and no longer growing
-    yield Block(rest, first_line, last=True, fault=fault)
+            rest = rest[: LONGEST_LINE + 1]  # too long to be taken in any case: it need not grow
+    yield Block(rest, first_line, last=True, position=stream.file.tell(), fault=stream.fault)
 
 
 def _decoder(encoding: str | None) -> codecs.IncrementalDecoder | None:
