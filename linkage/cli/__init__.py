@@ -21,7 +21,6 @@ COMMANDS = (
     "load",
     "resolve",
     "evaluate",
-    "explain",
     "serve",
     "neo4j",
     "graph",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from linkage.ledger import Ledger, results
 
@@ -70,3 +71,55 @@ def resolutions(ledger: Ledger, *, limit: int = 100) -> list[dict[str, Any]]:
     """The finished resolutions, newest first; `versions` and `summary` are JSON objects."""
     with _views(ledger) as connection:
         return _rows(connection, "SELECT * FROM resolutions ORDER BY finished_at DESC LIMIT ?", [limit])
+
+
+def largest_clusters(ledger: Ledger, *, limit: int = 10) -> list[dict[str, Any]]:
+    """The largest live clusters: id, accounts, confidence, tokens, weakest link (JSON), and what holds them together.
+
+    `held_by` lists kind and number of identifiers, the kinds that bring the most bits first.
+    """
+    with _views(ledger) as connection:
+        return _rows(
+            connection,
+            f"""
+            WITH top AS (
+                SELECT * FROM ({results.clusters_now()}) ORDER BY accounts DESC, cluster_id LIMIT ?
+            ), used AS (
+                SELECT m.cluster_id, sum(u.input_tokens + u.output_tokens)::BIGINT AS tokens
+                FROM ({results.memberships_now()}) AS m SEMI JOIN top USING (cluster_id)
+                JOIN usage AS u ON u.account_id = m.subject_id AND m.subject_type = 'account'
+                GROUP BY ALL
+            ), kinds AS (
+                SELECT cluster_id, kind, count(*) AS identifiers, sum(bits) AS bits
+                FROM ({results.evidence_now()}) WHERE bits > 0 GROUP BY ALL
+            ), held AS (
+                SELECT cluster_id, list((kind, identifiers) ORDER BY bits DESC) AS held_by
+                FROM kinds SEMI JOIN top USING (cluster_id) GROUP BY ALL
+            )
+            SELECT top.cluster_id, accounts, confidence, weakest, coalesce(tokens, 0) AS tokens,
+                   coalesce(held_by, []) AS held_by
+            FROM top LEFT JOIN used USING (cluster_id) LEFT JOIN held USING (cluster_id)
+            ORDER BY accounts DESC, top.cluster_id
+            """,
+            [limit],
+        )
+
+
+def clusters_of_accounts(ledger: Ledger) -> pa.Table:
+    """Where every known account is: account_id, cluster_id (of its own where it is alone), size, confidence."""
+    with _views(ledger) as connection:
+        return connection.sql(
+            f"""
+            WITH everyone AS (
+                SELECT account_id FROM accounts
+                UNION SELECT subject_id FROM observations WHERE subject_type = 'account'
+            ), placed AS (
+                SELECT m.subject_id AS account_id, m.cluster_id, c.size, m.confidence
+                FROM ({results.memberships_now()}) AS m JOIN ({results.clusters_now()}) AS c USING (cluster_id)
+                WHERE m.subject_type = 'account'
+            )
+            SELECT account_id, coalesce(cluster_id, 'alone:' || account_id) AS cluster_id,
+                   coalesce(size, 1) AS size, coalesce(confidence, 1.0) AS confidence
+            FROM everyone LEFT JOIN placed USING (account_id) ORDER BY account_id
+            """
+        ).to_arrow_table()

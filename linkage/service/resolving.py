@@ -15,7 +15,7 @@ from linkage.engine.resolve import Facts, Resolution
 from linkage.engine.resolve import resolve as resolve_facts
 from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
-from linkage.ledger.tables import EVIDENCE, IDENTIFIERS, MERGES, RESOLUTIONS
+from linkage.ledger.tables import EVIDENCE, FACTS, IDENTIFIERS, MERGES, RESOLUTIONS
 from linkage.model.progress import Progress, silent
 
 
@@ -59,6 +59,18 @@ def resolve(ledger: Ledger, model: Model, *, memory_limit: str, progress: Progre
     )
     ledger.append("resolutions", finished, batch_id=resolution_id)
     return {"resolution_id": resolution_id, **summary}
+
+
+def is_needed(ledger: Ledger, model: Model) -> bool:
+    """Whether the last resolution read other facts, or used another model, than there are now."""
+    with duckdb.connect() as connection:
+        ledger.snapshot().register(connection)
+        last = connection.execute(f"SELECT versions, model_version FROM ({results.last_resolution()})").fetchone()
+    if last is None:
+        return True
+    versions, now = json.loads(last[0]), ledger.versions()
+    names = [table.name for table in FACTS]
+    return last[1] != model.fingerprint or any(versions.get(name) != now.get(name) for name in names)
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:

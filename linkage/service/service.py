@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from linkage import ingest
 from linkage.engine.model import Model
 from linkage.graph.connection import Connection, Graph, open_graph
@@ -116,6 +118,10 @@ class Service:
                 self.ledger, self.model, memory_limit=self.settings.memory_limit, progress=progress
             )
 
+    def needs_resolution(self) -> bool:
+        """Whether facts, decisions or the model changed since the last resolution."""
+        return resolving.is_needed(self.ledger, self.model)
+
     # -- the graph
 
     def catch_up(self, *, progress: Progress = silent) -> int:
@@ -160,3 +166,11 @@ class Service:
     def resolutions(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """The finished resolutions, newest first."""
         return history.resolutions(self.ledger, limit=limit)
+
+    def largest_clusters(self, *, limit: int = 10) -> list[dict[str, Any]]:
+        """The largest live clusters with what holds them together."""
+        return history.largest_clusters(self.ledger, limit=limit)
+
+    def clusters_of_accounts(self) -> pa.Table:
+        """Where every known account is."""
+        return history.clusters_of_accounts(self.ledger)
