@@ -35,6 +35,10 @@ function EditorSettings() {
     // The story at the head of an investigation is prose: wrapped rather than cut off.
     for (const editor of editors) editor?.updateOptions({ wordWrap: 'on', fontSize: 13 });
   }, [editors]);
+  const active = useGraphiQL((state) => state.activeTabIndex);
+  useEffect(() => {
+    document.querySelectorAll('.graphiql-tab').item(active)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [active]);
   return null;
 }
 
