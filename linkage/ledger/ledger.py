@@ -7,6 +7,8 @@ is tried again; the files stay, unless they now hold a duplicate or a number tha
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,12 +22,15 @@ import pyarrow.compute as pc
 import tenacity
 
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
+from linkage.ledger.compaction import RETENTION_HOURS, Compacted, compact
 from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
 from linkage.ledger.place import Place, storage_errors
 from linkage.ledger.snapshot import Snapshot
 from linkage.ledger.stored import ROW, DataFile, LogEntry, Overtaken, StoredTable
 from linkage.ledger.tables import FACTS, TABLES
+from linkage.ledger.verification import faults
+from linkage.model.progress import Progress, silent
 
 #: Rows that are compared, written and held in memory at a time.
 SLICE = 1_048_576
@@ -177,6 +182,25 @@ class Ledger:
             for entry in stored.entries()
         ]
 
+    # -- upkeep ---------------------------------------------------------------------------------------------
+
+    def compact(self, *, retention_hours: int = RETENTION_HOURS, progress: Progress = silent) -> list[Compacted]:
+        """Join small files and remove files that no version has needed for `retention_hours`.
+
+        Readers and writers may go on meanwhile. Snapshots of versions that were current before are readable as
+        long as the retention; `changes` gives every version's rows for ever.
+        """
+        done = []
+        for stored in self._stored.values():
+            if stored.refresh() is not None:
+                with self._cursor() as connection:
+                    done.append(compact(stored, connection, retention_hours=retention_hours, progress=progress))
+        return done
+
+    def verify(self, *, deep: bool = False, progress: Progress = silent) -> list[str]:
+        """Name every fault: log entries, files, sizes and row counts; deep: every page against its checksum."""
+        return [fault for stored in self._stored.values() for fault in faults(stored, deep=deep, progress=progress)]
+
     # -- inside ---------------------------------------------------------------------------------------------
 
     def _known(self, name: str) -> str:
@@ -190,7 +214,8 @@ class Ledger:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._connection is None:
-                config: dict[str, str | int] = {"memory_limit": self._memory_limit}
+                spill = Path(tempfile.gettempdir(), f"linkage-ledger-{os.getpid()}")
+                config: dict[str, str | int] = {"memory_limit": self._memory_limit, "temp_directory": str(spill)}
                 if self._threads is not None:
                     config["threads"] = self._threads
                 self._connection = duckdb.connect(config=config)  # type: ignore[arg-type]

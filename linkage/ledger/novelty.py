@@ -16,6 +16,7 @@ import json
 import os
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -206,7 +207,8 @@ class Seen:
             draft.replace(self._keep)
         except OSError:
             # Only a shortcut: the next process will take the long way.
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
         self._kept = len(run)
 
 

@@ -7,7 +7,6 @@ is forced to disk on a local folder; an object store does that itself.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +26,8 @@ LOG = "_delta_log"
 #: What the storage says → what it means and what to do. First match wins; looked for in lower case.
 _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
-        ("no space left", "os error 28", "disk quota", "os error 122"),
-        "the ledger's disk is full",
+        ("no space left", "os error 28", "disk quota", "os error 122", "file too large", "os error 27"),
+        "the ledger's disk is full, or the most that may be written there is reached",
         "Free some space and try again; nothing of this batch was taken, what was accepted before is safe.",
     ),
     (
@@ -54,6 +53,9 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Move the file that stands in its place, or point LINKAGE_DATA somewhere else.",
     ),
 )
+
+#: What readers of Parquet say of a broken file, through whatever exception.
+_BROKEN = ("thrift", "magic bytes", "parquet", "corrupt", "checksum", "deserialize")
 
 
 class Place:
@@ -108,10 +110,15 @@ class TablePlace:
         with self.files.open_input_file(path) as file:
             return bytes(file.read())
 
-    def sizes(self) -> dict[str, int]:
-        """Every file below the folder with its size in bytes."""
-        found = self.files.get_file_info(fs.FileSelector("", recursive=True, allow_not_found=True))
-        return {info.path.lstrip("/"): info.size for info in found if info.type == fs.FileType.File}
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; None where there is none."""
+        info = self.files.get_file_info(path)
+        return info.size if info.type == fs.FileType.File else None
+
+    def has_files(self) -> bool:
+        """Whether any data file lies in the folder."""
+        found = self.files.get_file_info(fs.FileSelector("", allow_not_found=True))
+        return any(info.path.endswith(".parquet") for info in found)
 
     def remove(self, path: str) -> None:
         """Delete a file that no commit names, if it is there."""
@@ -160,21 +167,24 @@ def explain(what: str, error: BaseException) -> LedgerUnavailable | LedgerDamage
     number = error.errno if isinstance(error, OSError) else None
     for signs, meaning, next_step in _FAULTS:
         if any(sign in text.lower() for sign in signs):
-            return LedgerUnavailable(f"{meaning}: {what}", next_step=next_step, details=_first_line(text))
-    damaged = isinstance(error, FileNotFoundError | TableNotFoundError | DeltaError | duckdb.Error | pa.ArrowException)
-    if number in (None, errno.ENOENT) and (damaged or type(error) is Exception):
+            return LedgerUnavailable(f"{meaning}: {what}", next_step=next_step, details=_line(text, signs))
+    kind = FileNotFoundError | TableNotFoundError | DeltaError | duckdb.Error | pa.ArrowException
+    broken = number is None and any(sign in text.lower() for sign in _BROKEN)
+    if broken or isinstance(error, kind) or type(error) is Exception:
         return LedgerDamaged(
             f"files of the ledger are missing or broken: {what}",
             next_step="Run `linkage ledger verify` to see which, and bring them back from a backup.",
-            details=_first_line(text),
+            details=_line(text),
         )
     return LedgerUnavailable(
         f"the ledger's storage does not answer: {what}",
         next_step="See that the folder or store is reachable and try again; what was accepted before is safe.",
-        details=_first_line(text),
+        details=_line(text),
     )
 
 
-def _first_line(text: str) -> tuple[str, ...]:
-    line = text.strip().splitlines()[0][:300] if text.strip() else ""
-    return (line,) if line else ()
+def _line(text: str, signs: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The line of a long message that tells most: the first with a sign, or else the first."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if any(sign in line.lower() for sign in signs)]
+    return tuple(line[:300] for line in (telling or lines)[:1])

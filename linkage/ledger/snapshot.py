@@ -32,6 +32,11 @@ class Snapshot:
             version = self.versions.get(table)
             stored = self._stored[table]
             live = [] if version is None else stored.live(version)
+            if version != stored.version and any(stored.place.size(file.path) is None for file in live):
+                raise NotFound(
+                    f"version {version} of table {table} was compacted and its files have since been cleaned up",
+                    next_step="Take a newer version (`linkage ledger history`), or compact with a longer retention.",
+                )
             self._files[table] = [stored.place.full(file.path) for file in live]
         return self._files[table]
 

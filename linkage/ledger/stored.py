@@ -43,6 +43,8 @@ BATCH = "ledger_batch"
 ROW = "ledger_row"
 #: Rows that one commit writes per row group: small enough to prune, large enough to compress.
 ROW_GROUP = 122_880
+#: A file without a commit is given up after a day.
+ORPHAN_HOURS = 24
 _RANDOM_BITS = 32
 _CONFIGURATION = {
     # The log is the history: it is never cleaned up by itself. Rows are never changed, only compacted.
@@ -95,6 +97,7 @@ class StoredTable:
         self.schema = stored_schema(table)
         self.lock = threading.RLock()
         self._delta: DeltaTable | None = None
+        self._live: tuple[int, list[DataFile]] | None = None
 
     # -- reading the log ------------------------------------------------------------------------------------
 
@@ -121,13 +124,10 @@ class StoredTable:
             if delta is None:
                 return []
             if version is not None and version != delta.version():
-                delta = DeltaTable(self.place.url, version=version)
-            actions = pa.table(delta.get_add_actions(flatten=True))
-            columns = (actions.column(name).to_pylist() for name in ("path", "size_bytes", "num_records"))
-            return sorted(
-                (DataFile(unquote(path), size, rows or 0) for path, size, rows in zip(*columns, strict=True)),
-                key=lambda file: file.path,
-            )
+                return _files(DeltaTable(self.place.url, version=version))
+            if self._live is None or self._live[0] != delta.version():
+                self._live = (delta.version(), _files(delta))
+            return self._live[1]
 
     def id(self) -> str:
         """The id that the table was given when it was made; empty where there is none yet."""
@@ -173,7 +173,7 @@ class StoredTable:
             raise LedgerDamaged(
                 f"the log of table {self.table.name} cannot be read at version {version}",
                 next_step="Run `linkage ledger verify` to see what is broken, and bring it back from a backup.",
-                details=(str(error)[:300],),
+                details=(f"{log_path(version)}: {type(error).__name__}: {str(error)[:200]}",),
             ) from error
 
     def entries(self, after: int | None = None, until: int | None = None) -> Iterator[LogEntry]:
@@ -252,6 +252,23 @@ class StoredTable:
             batch_id=None,
         )
 
+    def clean_up(self, retention_hours: int) -> int:
+        """Remove the files that no version has needed for so long, orphans of killed writers among them."""
+        with self.lock, storage_errors(f"cleaning up table {self.table.name}"):
+            if self._delta is None:
+                return 0
+            # Files without any commit may be those of a writer at work: a day, whatever the retention.
+            removed = self._vacuum(retention_hours, orphans=False)
+            return removed + self._vacuum(max(retention_hours, ORPHAN_HOURS), orphans=True)
+
+    def _vacuum(self, hours: int, *, orphans: bool) -> int:
+        delta = self._delta
+        if delta is None or not delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=orphans):
+            return 0
+        removed = delta.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=orphans)
+        delta.update_incremental()
+        return len(removed)
+
     def _commit(
         self,
         actions: list[AddAction | RemoveAction],
@@ -309,6 +326,13 @@ class StoredTable:
         return self.table.name in ORDERED
 
 
+def _files(delta: DeltaTable) -> list[DataFile]:
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    columns = (actions.column(name).to_pylist() for name in ("path", "size_bytes", "num_records"))
+    files = (DataFile(unquote(path), size, rows or 0) for path, size, rows in zip(*columns, strict=True))
+    return sorted(files, key=lambda file: file.path)
+
+
 def _layout(schema: pa.Schema) -> dict[str, Any]:
     """How columns are written: few distinct texts as a dictionary, whole numbers and times as differences."""
     dictionary = [name for name in schema.names if name in FEW_TEXTS]
@@ -316,6 +340,7 @@ def _layout(schema: pa.Schema) -> dict[str, Any]:
     return {
         "compression": "zstd",
         "compression_level": 1,
+        "write_page_checksum": True,  # what `linkage ledger verify --deep` checks
         "use_dictionary": dictionary,
         "column_encoding": differences,
     }
