@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 from linkage import __version__
 from linkage.errors import LinkageError
@@ -68,29 +65,17 @@ def _version(asked: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C."""
+    """Run the command line: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C.
+
+    Typer prints what is wrong with a call, and ends quietly on Ctrl-C or a closed pipe; the rest is here.
+    """
     try:
-        status = build()(standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
+        build()()
     except LinkageError as error:
         typer.secho(f"linkage: {error}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
         sys.exit(error.exit_status)
-    except Exit as stop:
-        sys.exit(stop.exit_code)
-    except ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, Abort):
-        typer.echo("linkage: stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) went away: nothing is wrong, and Python must not complain while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as error:  # the last resort: a person gets a sentence, the trace goes into a file
         with tempfile.NamedTemporaryFile("w", prefix="linkage-", suffix=".log", delete=False) as file:
             file.write(traceback.format_exc())
-        typer.echo(
-            f"linkage: an error of ours: {type(error).__name__}. Please report it with {Path(file.name)}.", err=True
-        )
+        typer.echo(f"linkage: an error of ours: {type(error).__name__}. Please report it with {file.name}.", err=True)
         sys.exit(1)
