@@ -23,7 +23,7 @@ def cache() -> Path:
 @pytest.fixture(scope="session")
 def neo4j(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Connection]:
     """A managed Neo4j for this run, stopped at its end."""
-    server = LocalServer(tmp_path_factory.mktemp("neo4j"), cache, memory=Memory("512m", "64m"))
+    server = LocalServer(tmp_path_factory.mktemp("neo4j"), cache, memory=Memory("512m", "64m"), port=0)
     with server.held() as connection:
         yield connection
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ from neo4j.exceptions import Neo4jError
 from linkage.errors import Conflict, DatabaseUnavailable
 from linkage.graph.connection import Graph
 from linkage.graph.kinds import NODES, RELATIONSHIPS
-from linkage.graph.schema import apply_schema
+from linkage.graph.schema import apply_schema, drop_search
 from linkage.graph.steps import FACT_STEPS, RESOLUTION_STEPS, Step, Tables
 from linkage.model.progress import Progress, silent
 
@@ -113,6 +113,7 @@ class Projector:
         self._graph = graph
         self._secret = secret
         self._epoch: str | None = None
+        self._settled = False
 
     # ---- what callers do
 
@@ -157,14 +158,22 @@ class Projector:
 
     def wipe(self, progress: Progress = silent) -> None:
         """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""
+        drop_search(self._graph)
         self._graph.write(_BEGIN_WIPE, epoch=secrets.token_hex(8))
         self._finish_wipe(progress)
         self._epoch = None
+        self._settled = False
+
+    def settle(self) -> None:
+        """Lay the search index, which is left out while an empty graph is filled; call it when all is applied."""
+        if not self._settled:
+            apply_schema(self._graph)
+            self._settled = True
 
     # ---- inside
 
     def _open(self) -> str:
-        apply_schema(self._graph)
+        apply_schema(self._graph, search=False)
         row = self._graph.write(_OPEN, epoch=secrets.token_hex(8))[0]
         if row["wiping"]:
             self._finish_wipe(silent)
@@ -319,8 +328,3 @@ def _windows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
     yield first
     yield from rest
-
-
-def projected_tables() -> Mapping[str, tuple[Step, ...]]:
-    """Ledger table of facts → its steps."""
-    return FACT_STEPS

@@ -8,10 +8,13 @@ from linkage.graph.kinds import NODES, RELATIONSHIPS, SEARCH, NodeKind, Property
 
 def statements() -> list[str]:
     """Return the Cypher that lays the schema; running it again changes nothing."""
+    return [*_plain(), search_index(SEARCH)]
+
+
+def _plain() -> list[str]:
     return [
         *(constraint(kind, name) for kind in NODES for name in kind.unique),
         *(index(kind, names) for kind in NODES for names in kind.indexes),
-        search_index(SEARCH),
     ]
 
 
@@ -37,11 +40,20 @@ def search_index(search: SearchIndex) -> str:
     )
 
 
-def apply_schema(graph: Graph) -> None:
-    """Lay constraints and indexes and wait until they serve; idempotent."""
-    for statement in statements():
+def apply_schema(graph: Graph, *, search: bool = True) -> None:
+    """Lay constraints and indexes and wait until they serve; idempotent.
+
+    Without `search` the full-text index is left as it is: it doubles the cost of a node, and filling it after a large
+    load takes a fraction of that.
+    """
+    for statement in statements() if search else _plain():
         graph.run(statement)
-    graph.run("CALL db.awaitIndexes(300)")
+    graph.run("CALL db.awaitIndexes(3600)")
+
+
+def drop_search(graph: Graph) -> None:
+    """Take the full-text index away, until `apply_schema` lays it again."""
+    graph.run(f"DROP INDEX {SEARCH.name} IF EXISTS")
 
 
 def as_cypher() -> str:
