@@ -33,23 +33,19 @@ def serve(
 
     from linkage.cli.terminal import notes, progress
     from linkage.server.app import create_app
-    from linkage.server.listening import listen
+    from linkage.server.listening import bind, listen
     from linkage.settings import Settings
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings.load(os.environ).model_copy(update=given)
-    with progress() as report:
+    listener = bind(settings.host, settings.port)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    with listener, progress() as report:
         app = create_app(settings, progress=report)
-        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
 
         def ready() -> None:
             notes.print(f"linkage serves at [bold]http://{shown}:{settings.port}/graphql[/bold]  (Ctrl-C stops it)")
 
-        try:
-            asyncio.run(listen(app, settings.host, settings.port, ready=ready))
-        except Exception:
-            if (error := getattr(app.state, "error", None)) is not None:
-                raise error from None
-            raise
-    if (error := getattr(app.state, "error", None)) is not None:
-        raise error
+        started = asyncio.run(listen(app, listener, ready=ready))
+    if not started:
+        raise app.state.error

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from linkage.api.limits import Limits
 from linkage.api.work import Work
-from linkage.errors import BadSettings, LinkageError
+from linkage.errors import BadSettings
 from linkage.graph.reads import Reader
 from linkage.model.progress import Progress, silent
 from linkage.server import health, pages, records
@@ -68,7 +68,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             try:
                 app.state.parts = await _open(settings, progress, stack)
-            except LinkageError as error:
+            except Exception as error:
                 # The server around us knows only that the start failed; whoever started it wants to know why.
                 app.state.error = error
                 raise

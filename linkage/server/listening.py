@@ -1,4 +1,4 @@
-"""The HTTP server around the application."""
+"""The HTTP server around the application: uvicorn in this process, on a socket that we opened ourselves."""
 
 from __future__ import annotations
 
@@ -6,69 +6,102 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
+import uvicorn
 from starlette.types import ASGIApp
 
 from linkage.errors import BadSettings
 
+#: Largest WebSocket message, in bytes.
+LARGEST_MESSAGE = 2**20
+#: Connections beyond this are answered 503 at once.
+CONNECTIONS = 1_000
+#: How long requests under way may take to end when the service stops (seconds).
+GRACE = 10
 
-def check_free(host: str, port: int) -> None:
-    """Raise `BadSettings` where the port is taken or the host is none of this machine's."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise BadSettings(
-                f"cannot listen on {host}:{port}: {error.strerror}", next_step="Choose another with --host and --port."
-            ) from error
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal once more after it has stopped, which would cut off whatever closes after it.
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on that address; port 0: any free one. Raises `BadSettings` where it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise BadSettings(f"{host} is no address of this machine", next_step="Choose another with --host.") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise BadSettings(
+            f"cannot listen on {host}:{port}: {error.strerror}", next_step="Choose another with --host and --port."
+        ) from error
+    return listener
 
 
 async def listen(
-    app: ASGIApp, host: str, port: int, *, ready: Callable[[], None] | None = None, stop: asyncio.Event | None = None
-) -> None:
-    """Serve until SIGINT or SIGTERM, or until `stop` is set; `ready` is called once requests are answered."""
-    check_free(host, port)
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> bool:
+    """Serve until SIGINT, SIGTERM or `stop`; `ready` is called once requests are answered. False: it did not start."""
     stopped = stop or asyncio.Event()
+    server = _Server(
+        uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=LARGEST_MESSAGE,
+            ws_max_queue=8,
+            lifespan="on",
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=GRACE,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+        )
+    )
+    with _signals(stopped):
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(stopped.wait())
+        while not (server.started or serving.done()):
+            await asyncio.wait({serving, stopping}, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.is_set():
+                break
+        if server.started and ready is not None:
+            ready()
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        try:
+            await serving
+        except SystemExit:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _signals(stopped: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
+    caught = []
     for name in (signal.SIGINT, signal.SIGTERM):
+        # Only a main thread hears signals; elsewhere `stop` is the way.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(name, stopped.set)
-    server = Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        websockets=True,
-        backlog=1024,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
-        log_enabled=False,
-    )
-    serving = asyncio.create_task(server.serve())
-    watching = asyncio.create_task(_ready(host, port, ready)) if ready else None
-    waiting = asyncio.create_task(stopped.wait())
+            caught.append(name)
     try:
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
+        yield
     finally:
-        server.stop()  # type: ignore[no-untyped-call]
-        for task in (waiting, watching):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-
-
-async def _ready(host: str, port: int, ready: Callable[[], None]) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            ready()
-            return
-        await asyncio.sleep(0.1)
+        for name in caught:
+            loop.remove_signal_handler(name)

@@ -146,13 +146,13 @@ class MemberConnection:
         return cls(edges=edges, page_info=page_info(found, edges))
 
 
-@strawberry.type(description="The weakest evidence that a cluster needs: without it, it falls apart.")
+@strawberry.type(description="The merge with the least evidence: where the cluster is most likely wrong.")
 class WeakestLink:
-    """The cut with the fewest bits."""
+    """The merge with the fewest bits."""
 
-    bits: float = strawberry.field(description="What holds the parts together, in bits.")
-    parts: list[int] = strawberry.field(description="How large the parts are that it would fall into.")
-    identifiers: list[Identifier] = strawberry.field(description="The evidence that would have to go.")
+    bits: float = strawberry.field(description="What joined the two parts, in bits.")
+    parts: list[int] = strawberry.field(description="How large the two parts were when they were joined.")
+    identifiers: list[Identifier] = strawberry.field(description="The evidence that joined them.")
     text: str = strawberry.field(description="The same in words.")
 
 
@@ -284,7 +284,7 @@ class Cluster(Node):
         found = await info.context.loaders.evidence.load((self.row["id"], page, only))
         return [ClusterEvidence.of(row) for row in found.rows]
 
-    @strawberry.field(description="The weakest evidence that it needs.")
+    @strawberry.field(description="The merge with the least evidence: what to look at first when in doubt.")
     async def weakest_link(self, info: Info) -> WeakestLink | None:
         held = self.row.get("weakest")
         return weakest_of(json.loads(held), info.context.work.secret) if held else None
@@ -307,10 +307,10 @@ class Cluster(Node):
     async def merges(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="The last so many: the late merges are large.")] = 50,
+        last: Annotated[int, strawberry.argument(description="So many of the latest, which join large parts.")] = 50,
     ) -> list[Merge]:
         rows = await info.context.work.merges(str(self.row["id"]))
-        return [merge_of(row, info.context.work.secret) for row in rows[-first:]] if first > 0 else []
+        return [merge_of(row, info.context.work.secret) for row in rows[-last:]] if last > 0 else []
 
     @strawberry.field(description="Its members and what they share, as nodes and edges to draw.")
     async def graph(
@@ -382,7 +382,7 @@ def weakest_of(held: Mapping[str, Any], secret: bytes) -> WeakestLink:
     bits = float(held.get("bits") or 0.0)
     names = " and ".join(f"{found.row['kind']}" for found in identifiers[:3]) or "its weakest evidence"
     sizes = " and ".join(str(part) for part in parts)
-    text = f"Held together by {bits:.1f} bits of {names}" + (f"; without them it falls into {sizes}." if parts else ".")
+    text = f"Its weakest merge rests on {bits:.1f} bits of {names}" + (f", between parts of {sizes}." if parts else ".")
     return WeakestLink(bits=bits, parts=parts, identifiers=identifiers, text=text)
 
 

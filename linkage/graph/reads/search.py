@@ -1,7 +1,7 @@
 """Full-text search over names and values.
 
-What a person types is words, never Lucene's query language: every word is escaped, matched as it is or as a
-beginning, and all of them must be there.
+What a person types is words, never Lucene's query language. Lucene splits `acct-17` and `ann@example.com` into pieces;
+so are the words here: every piece must be there, as the beginning of something, and whole words score higher.
 """
 
 from __future__ import annotations
@@ -12,31 +12,38 @@ from typing import Any
 from linkage.graph.reads.reader import Reader
 
 INDEX = "search"
-WORDS = re.compile(r"[^\W_]+", re.UNICODE)
-#: More words than that are no search.
-MOST_WORDS = 12
-LONGEST_WORD = 200
+#: Lucene's own pieces: letters and digits, with dots and underscores inside (`203.0.113.7`, `card_fp_1`).
+PIECES = re.compile(r"\w+(?:\.\w+)*", re.UNICODE)
+#: More pieces than that are no search.
+MOST_PIECES = 16
+LONGEST_PIECE = 200
 
+# An identifier's opaque id stands in the index too and would match by chance: its value must hold the pieces.
 SEARCH = """
-CALL db.index.fulltext.queryNodes($index, $query, {skip: $skip, limit: $limit}) YIELD node, score
-RETURN CASE WHEN node:Account THEN 'Account' WHEN node:Organisation THEN 'Organisation'
-  WHEN node:Cluster THEN 'Cluster' ELSE 'Identifier' END AS type, properties(node) AS node, score
-ORDER BY score DESC, elementId(node)
+CALL db.index.fulltext.queryNodes($index, $query) YIELD node AS found, score
+WHERE found:Account OR found:Organisation OR found:Cluster OR (found:Identifier AND
+      (found.id = $text OR all(piece IN $pieces WHERE toLower(found.value) CONTAINS piece)))
+WITH found, score SKIP $skip LIMIT $limit
+RETURN CASE WHEN found:Account THEN 'Account' WHEN found:Organisation THEN 'Organisation'
+  WHEN found:Cluster THEN 'Cluster' ELSE 'Identifier' END AS type, properties(found) AS node, score
 """
 
 
-def query_of(text: str) -> str | None:
-    """The Lucene query for what a person typed; None where there is no word in it."""
-    words = [word[:LONGEST_WORD].lower() for word in WORDS.findall(text)][:MOST_WORDS]
-    if not words:
-        return None
-    # Only letters and digits are left of the words, so nothing of them can be read as Lucene's syntax.
-    return " AND ".join(f"({word}^4 OR {word}*)" for word in words)
+def pieces_of(text: str) -> list[str]:
+    """The pieces of what a person typed, in lower case."""
+    return [piece[:LONGEST_PIECE] for piece in PIECES.findall(text.lower())][:MOST_PIECES]
+
+
+def query_of(pieces: list[str]) -> str:
+    """The Lucene query: nothing but letters, digits, dots and underscores is left that could be read as syntax."""
+    return " AND ".join(f'("{piece}"^4 OR {piece}*)' for piece in pieces)
 
 
 async def search(reader: Reader, text: str, *, skip: int, limit: int) -> list[dict[str, Any]]:
-    """The nodes that hold every word of the text, best first."""
-    query = query_of(text)
-    if query is None:
+    """The nodes that hold every piece of the text, best first."""
+    pieces = pieces_of(text)
+    if not pieces:
         return []
-    return await reader.rows(SEARCH, index=INDEX, query=query, skip=skip, limit=limit)
+    return await reader.rows(
+        SEARCH, index=INDEX, query=query_of(pieces), text=text.strip(), pieces=pieces, skip=skip, limit=limit
+    )

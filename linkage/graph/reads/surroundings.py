@@ -34,12 +34,15 @@ def node_of(variable: str) -> str:
     return f"{{type: {type_of(variable)}, node: properties({variable})}}"
 
 
+def _branches() -> str:
+    return "\n  UNION\n  ".join(
+        f"{clause} WHERE key.type = '{type_name}' RETURN n" for type_name, clause in FOUND_BY.items()
+    )
+
+
 def find(variable: str) -> str:
     """The sub-query that finds the nodes of `key`, whatever their type."""
-    branches = "\n  UNION\n  ".join(
-        f"WITH key WHERE key.type = '{type_name}' {clause} RETURN n" for type_name, clause in FOUND_BY.items()
-    )
-    return f"CALL (key) {{\n  {branches}\n}}\nWITH key, n AS {variable}"
+    return f"CALL (key) {{\n  {_branches()}\n}}\nWITH key, n AS {variable}"
 
 
 NODES = f"UNWIND $keys AS key\n{find('found')}\nRETURN {node_of('found')} AS node"
@@ -53,6 +56,7 @@ CALL (here) {{
   WITH r, there, CASE
       WHEN there:Identifier AND coalesce(there.holders, 1) = 1 THEN 1000000000.0
       WHEN there:Identifier THEN toFloat(there.holders)
+      WHEN here:Cluster THEN 1000000.0
       ELSE 2.0 END AS rank
   ORDER BY CASE WHEN $strongest THEN rank ELSE 0.0 END, elementId(there)
   LIMIT $limit
@@ -88,14 +92,17 @@ LIMIT 2000
 """
 
 
-def path_text(hops: int) -> str:
-    """The shortest ways between two nodes, of at most so many steps; the bound cannot be a parameter."""
-    finding = f"UNWIND [$from] AS key {find('a')}\nUNWIND [$to] AS key {find('b')}".replace(
-        "WITH key, n AS b", "WITH a, n AS b"
-    )
+def path_text(relations: str, hops: int) -> str:
+    """The shortest ways between two nodes, of at most so many steps; relations and bound cannot be parameters."""
     return f"""
-{finding}
-MATCH p = allShortestPaths((a)-[:USED|MEMBER_OF|IN*1..{int(hops)}]-(b))
+UNWIND [$from] AS key
+{find("a")}
+WITH a UNWIND [$to] AS key
+CALL (key) {{
+  {_branches()}
+}}
+WITH a, n AS b
+MATCH p = allShortestPaths((a)-[:{relations}*1..{int(hops)}]-(b))
 WHERE all(n IN nodes(p) WHERE NOT n:Identifier OR coalesce(n.holders, 1) <= $most OR n = a OR n = b)
 WITH p LIMIT 200
 WITH p, reduce(rank = 0.0, n IN nodes(p) |
@@ -132,4 +139,6 @@ async def path(
 ) -> dict[str, Any] | None:
     """The best of the shortest ways between two nodes: the one through the rarest identifiers. None: there is none."""
     (source,), (target,) = keys_of([start]), keys_of([end])
-    return await reader.row(path_text(hops), **{"from": source, "to": target, "most": most})
+    # Members of a cluster are two steps apart through it, which says nothing, unless it is the cluster that was asked.
+    relations = "USED|MEMBER_OF|IN" if "Cluster" in (start[0], end[0]) else "USED|MEMBER_OF"
+    return await reader.row(path_text(relations, hops), **{"from": source, "to": target, "most": most})
