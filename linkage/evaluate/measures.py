@@ -5,10 +5,11 @@ accounts of the truth:
 
     B-cubed precision  mean over e of |C(e) ∩ A(e)| / |C(e)|       recall  mean over e of |C(e) ∩ A(e)| / |A(e)|
 
-"Over ring members" takes the mean over ring members only, with the same C(e): a bystander in a ring's
-cluster costs precision. Ring pairs are pairs with at least one ring member. A bystander is an account of no
-ring that ends in a cluster of five or more that holds another actor's account. References: Bagga and
-Baldwin 1998 (B-cubed); Hubert and Arabie 1985 (adjusted Rand).
+"Over ring members" takes the mean over ring members only, with the same C(e): a bystander in a ring's cluster costs
+precision. Ring pairs are pairs with at least one ring member. A bystander is an account of no ring that ends in a
+cluster of five or more; an account of a large ordinary actor (a declared customer of five or more) is one only where
+that actor is not the greater part of the cluster. References: Bagga and Baldwin 1998 (B-cubed); Hubert and Arabie
+1985 (adjusted Rand).
 
 All of it follows from sums over actors. A wrong pair belongs to two actors: each carries half of it (a pair of a
 ring member and an ordinary account belongs to the ring).
@@ -123,7 +124,8 @@ class _Measurer:
 
     def bystanders(self, chosen: Flags) -> Estimate:
         parts = self.parts
-        drawn_in = (parts.cluster_size >= CROWD) & (parts.cluster_size > parts.cell_size)
+        stranger = (parts.actor_size < CROWD) | (2 * parts.cell_size <= parts.cluster_size)
+        drawn_in = (parts.cluster_size >= CROWD) & stranger
         rows = self._rows(chosen & ~parts.ring, np.ones(len(drawn_in)), drawn_in.astype(np.float64))
         return estimates(rows, _mean, draws=self.draws, seed=self.seed)[0]
 

@@ -94,10 +94,16 @@ def _refuse_ambiguous(connection: duckdb.DuckDBPyConnection, table: str, group: 
 def _ring_flags(truth: pa.Table) -> Column | None:
     if "ring" not in truth.column_names:
         return None
-    column = truth.column("ring")
+    column: Any = truth.column("ring")
     if not pa.types.is_boolean(column.type):
-        column = column.cast(pa.string()).cast(pa.bool_())
-    return column.combine_chunks().fill_null(False)
+        try:
+            column = column.cast(pa.string()).cast(pa.bool_())
+        except pa.ArrowInvalid as error:
+            raise BadInput(
+                "The truth's column ring is neither true nor false everywhere.", next_step="Write true or false."
+            ) from error
+    flags: Column = column.combine_chunks().fill_null(False)
+    return flags
 
 
 def align(clusters: pa.Table, truth: pa.Table) -> Partition:

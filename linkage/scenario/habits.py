@@ -517,9 +517,9 @@ _HABITS = (
         People(life_days=60, card=0.5, family_card=0.2),
         Homes(lease_days=25, addresses_per_household=1.5),
         (
-            replace(RESELLER, share=0.14, sizes=Sizes(5, 30, 800, 1.0), device=0.4),
+            replace(RESELLER, share=0.07, sizes=Sizes(5, 30, 800, 1.0), device=0.4),
             replace(
-                RESELLER, name="agency", share=0.08, sizes=Sizes(4, 10, 60, 0.6), card=0.6, device=0.6, organisation=""
+                RESELLER, name="agency", share=0.04, sizes=Sizes(4, 10, 60, 0.6), card=0.6, device=0.6, organisation=""
             ),
             CARRIER,
             VPN,

@@ -293,7 +293,7 @@ def _place_things(
     gathering = population.gatherings[number]
     place, base = gathering.place, _PLACE_THINGS + number * _PLACE_STRIDE
     shared = (
-        ("device", place.device, gathering.size / place.people_per_device, 5.0),
+        ("device", place.device, gathering.size / place.people_per_device, place.stay_days or 6.0),
         ("prompt_template", place.template, np.ones(len(gathering.size)) * 2, 30.0),
         ("referral_code", place.referral, np.ones(len(gathering.size)), 0.1),
     )

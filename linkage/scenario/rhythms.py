@@ -53,10 +53,11 @@ def work(habit: Habit, population: Population, seed: int) -> Iterator[Hours]:
 
 
 def release_times(habit: Habit, seed: int) -> Whole:
-    """When new models came out."""
+    """When new models came out: on Tuesdays to Thursdays, in the afternoon."""
     number = habit.usage.releases
     generator = stream(seed, "releases")
     days = np.sort((np.arange(number) + generator.random(number)) * WINDOW / max(number, 1) / DAY).astype(np.int64)
+    days = days // 7 * 7 + generator.integers(5, 8, number)  # the window begins on a Thursday
     return days * DAY + generator.integers(14, 18, number) * HOUR
 
 

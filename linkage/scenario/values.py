@@ -89,9 +89,11 @@ def _uuid(salt: int) -> Writer:
     return write
 
 
-def _card_token(salt: int) -> Writer:
+def _card_token(prefix: str, salt: int) -> Writer:
+    """Letters among the digits: sixteen digits alone could pass for a card number, which is refused."""
+
     def write(owner: Whole, variant: Word) -> Text:
-        return join("card_1", base36(mix(owner, salt), 12), base36(mix(owner, salt + 1), 5))
+        return join(prefix, base36(mix(owner, salt), 12), base36(mix(owner, salt + 1), 5))
 
     return write
 
@@ -102,9 +104,9 @@ _DEVICES: dict[str, Callable[[int], Writer]] = {
     "uuid": _uuid,
 }
 _PAYMENTS: dict[str, Callable[[int], Writer]] = {
-    "fingerprint": lambda salt: _token("fp_", salt, 16),
+    "fingerprint": lambda salt: _card_token("fp_", salt),
     "hash": lambda salt: _token("pm_", salt, 24),
-    "card": _card_token,
+    "card": lambda salt: _card_token("card_1", salt),
 }
 
 
@@ -128,9 +130,9 @@ _US_HEADS = tuple(
 #: Country → code, leading digits of mobile numbers, digits that follow. The numbers are valid in form.
 _PHONES: dict[str, tuple[str, tuple[str, ...], int]] = {
     "US": ("+1", _US_HEADS, 4),
-    "GB": ("+44", ("7400", "7401", "7450", "7500", "7510", "7700", "7710", "7720", "7800", "7810", "7890", "7900"), 6),
+    "GB": ("+44", ("7400", "7410", "7450", "7500", "7510", "7530", "7710", "7720", "7780", "7800", "7850", "7870"), 6),
     "DE": ("+49", ("1511", "1512", "1520", "1575", "1601", "1701", "1761"), 7),
-    "FR": ("+33", ("6", "7"), 8),
+    "FR": ("+33", ("61", "62", "64", "66", "67", "68", "74", "76", "77", "78"), 7),
     "ES": ("+34", ("6",), 8),
     "PL": ("+48", ("501", "502", "505", "510", "512", "601", "602", "605", "691", "692", "781", "884"), 6),
     "BR": ("+55", ("119", "219", "319", "519"), 8),
@@ -138,9 +140,9 @@ _PHONES: dict[str, tuple[str, tuple[str, ...], int]] = {
     "ID": ("+62", ("812", "813", "857"), 8),
     "MX": ("+52", ("55", "33", "81"), 8),
     "CN": ("+86", ("138", "139", "150", "186"), 8),
-    "KR": ("+82", ("10",), 8),
+    "KR": ("+82", ("102", "103", "104", "105", "106", "107", "108", "109"), 7),
     "RU": ("+7", ("915", "916", "926", "903"), 7),
-    "SG": ("+65", ("8", "9"), 7),
+    "SG": ("+65", tuple(str(head) for head in range(81, 99)), 6),
 }
 
 
