@@ -35,7 +35,8 @@ from linkage.model.progress import Progress, silent
 #: Rows that are compared, written and held in memory at a time.
 SLICE = 1_048_576
 _DISTINCT = frozenset(table.name for table in FACTS)
-_UPKEEP_PATIENCE = 120.0
+#: Seconds that an append keeps trying while others are faster.
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,13 @@ class Ledger:
         patience = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Overtaken),
             wait=tenacity.wait_random_exponential(multiplier=0.005, max=1.0),
-            stop=tenacity.stop_after_delay(_UPKEEP_PATIENCE),
+            stop=tenacity.stop_after_delay(PATIENCE),
         )
         try:
             return patience(lambda: batch.commit(batch_id))
         except tenacity.RetryError as error:
             raise LedgerUnavailable(
-                f"table {batch.stored.table.name} was written by others for {_UPKEEP_PATIENCE:.0f} s without a gap",
+                f"table {batch.stored.table.name} was written by others for {PATIENCE:.0f} s without a gap",
                 next_step="Try again; nothing of this batch was taken.",
             ) from error
 
@@ -253,6 +254,7 @@ class _Batch:
                     self._rows_in += rows.num_rows
                     fresh = rows if self._novelty is None else self._novelty.fresh(rows)
                     if fresh.num_rows:
+                        self._make_table()
                         if written:
                             written[-1].result()  # one slice is being written, one compared: no more are held
                         written.append(writer.submit(self.stored.write, fresh, self._number, self._rows_out))
@@ -262,6 +264,12 @@ class _Batch:
                 self._files = [file.result() for file in written if file.exception() is None]
             for file in written:
                 file.result()
+
+    def _make_table(self) -> None:
+        if self._base is None:
+            self.stored.make()
+            # Made by us it has no rows yet; made by another writer it is looked at before the commit.
+            self._base = 0
 
     def commit(self, batch_id: str | None) -> Appended:
         """Make the files the next version; raise `Overtaken` where another writer did so first."""

@@ -141,7 +141,8 @@ class Seen:
     def took(self, base: int | None, version: int, hashes: Hashes) -> None:
         """Note the rows of our own commit, sorted, without reading them back, if nothing lies between."""
         with self._lock:
-            if self._runs is not None and self._version == base:
+            nothing_between = self._version == base or (self._version is None and base == 0)
+            if self._runs is not None and nothing_between:
                 self._runs.add(hashes)
                 self._version = version
                 self._save()

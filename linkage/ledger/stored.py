@@ -190,6 +190,25 @@ class StoredTable:
 
     # -- writing --------------------------------------------------------------------------------------------
 
+    def make(self) -> None:
+        """Make the table, unless it is there: before its first file, so that files without a log are a fault."""
+        with self.lock, storage_errors(f"making table {self.table.name}"):
+            if self._delta is not None:
+                return
+            self.place.make()
+            try:
+                self._delta = DeltaTable.create(
+                    self.place.url,
+                    self.schema,
+                    mode="ignore",
+                    name=self.table.name,
+                    description=self.table.about,
+                    configuration=_CONFIGURATION,
+                )
+            except (CommitFailedError, TableNotFoundError):
+                self._delta = DeltaTable(self.place.url)  # another process made it at this moment
+            self.place.force_to_disk(log_path(0))
+
     @staticmethod
     def number(base: int | None) -> int:
         """A number for the commit that follows a version: above those of all versions up to it."""
@@ -207,7 +226,6 @@ class StoredTable:
         path = f"part-{uuid.uuid4().hex}.parquet"
         count = 0
         with storage_errors(f"writing to table {self.table.name}"):
-            self.place.make()
             with (
                 self.place.files.open_output_stream(path) as sink,
                 pq.ParquetWriter(sink, self.schema, **_layout(self.schema)) as writer,
@@ -233,7 +251,7 @@ class StoredTable:
             self.place.remove(file.path)
 
     def commit_append(self, files: Sequence[DataFile], *, base: int | None, number: int, batch_id: str | None) -> int:
-        """Make files part of the table as the version after `base`; `Overtaken` if that one is taken."""
+        """Make files the version after `base`; `Overtaken` if that one is taken."""
         return self._commit(
             [_add(file, new=True) for file in files],
             base=base,
@@ -280,7 +298,8 @@ class StoredTable:
         with self.lock, storage_errors(f"writing to table {self.table.name}"):
             if self.version != base:
                 raise Overtaken
-            delta = self._delta if self._delta is not None else self._create()
+            delta = self._delta
+            assert delta is not None, "files are written to a table that is there"  # noqa: S101
             properties = CommitProperties(
                 custom_metadata=metadata,
                 max_commit_retries=0,  # a writer that was overtaken must look for duplicates first
@@ -303,22 +322,6 @@ class StoredTable:
             self.place.force_to_disk(log_path(expected))
             delta.update_incremental()
             return expected
-
-    def _create(self) -> DeltaTable:
-        with storage_errors(f"making table {self.table.name}"):
-            self.place.make()
-            try:
-                self._delta = DeltaTable.create(
-                    self.place.url,
-                    self.schema,
-                    mode="ignore",
-                    name=self.table.name,
-                    description=self.table.about,
-                    configuration=_CONFIGURATION,
-                )
-            except (CommitFailedError, TableNotFoundError) as error:
-                raise Overtaken from error  # another process is making it at this moment
-        return self._delta
 
     @property
     def ordered(self) -> bool:
