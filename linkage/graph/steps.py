@@ -441,9 +441,10 @@ SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version =
 
 def set_members(label: str) -> str:
     """Subjects of a label move to where the resolution puts them; `since` stays while they stay."""
+    new = NEW_ACCOUNT.replace(" a ", " s ") if label == "Account" else ""
     return f"""
 UNWIND $rows AS r
-MERGE (s:{label} {{id: r[0]}})
+MERGE (s:{label} {{id: r[0]}}) {new}
 WITH s, r
 CALL (s, r) {{
   MATCH (s)-[old:IN]->(c:Cluster) WHERE r[1] IS NULL OR c.id <> r[1]

@@ -1,0 +1,206 @@
+"""Small ledgers in memory: tables of rows for projecting, and views of them for comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from linkage.graph.projection import PROJECTED, RESOLUTIONS, Projector, Publication
+from linkage.ledger.tables import TABLES
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+_LAST = "QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY place DESC) = 1"
+
+
+def at(hours: float) -> datetime:
+    """A moment, in hours after the beginning."""
+    return START + timedelta(hours=hours)
+
+
+def table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of a ledger table; columns that are not given are null."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=TABLES[name].schema)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a table, as the ledger hands it over."""
+
+    table: str
+    version: int
+    rows: pa.Table
+    batch: int = 1_000
+
+    @property
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        yield from self.rows.to_batches(max_chunksize=self.batch)
+
+
+@dataclass
+class Story:
+    """What a ledger took, version by version."""
+
+    versions: list[Version] = field(default_factory=list)
+
+    def add(self, name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> Story:
+        """Append a version to a table."""
+        number = sum(version.table == name for version in self.versions)
+        content = rows if isinstance(rows, pa.Table) else table(name, rows)
+        self.versions.append(Version(name, number, content))
+        return self
+
+    def publish(self, resolution_id: str, hours: float, **tables: Sequence[Mapping[str, Any]]) -> Story:
+        """Append what a resolution says, its own row last."""
+        for name, rows in tables.items():
+            self.add(name, [{"resolution_id": resolution_id, **row} for row in rows])
+        times = {"started_at": at(hours), "finished_at": at(hours + 0.1)}
+        return self.add(RESOLUTIONS, [{"resolution_id": resolution_id, "model_version": "1", "summary": "{}", **times}])
+
+    def project(self, projector: Projector) -> None:
+        """Bring into the graph what is not there yet, as the service does."""
+        reached = projector.reached()
+        for name in PROJECTED:
+            for version in self.versions:
+                if version.table == name and version.version > reached.get(name, -1):
+                    if name == RESOLUTIONS:
+                        projector.apply_resolution(self._publication(version))
+                    else:
+                        projector.apply(version)
+        projector.settle()
+
+    def rows(self, name: str) -> pa.Table:
+        """All rows of a table, in order."""
+        return pa.concat_tables(
+            [TABLES[name].schema.empty_table(), *(v.rows for v in self.versions if v.table == name)]
+        )
+
+    def _publication(self, version: Version) -> Publication:
+        (resolution_id,) = version.rows["resolution_id"].to_pylist()
+        names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
+        chosen = {name: _of(self.rows(name), resolution_id) for name in names}
+        return Publication(version.version, version.rows, **chosen)
+
+    def views(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+        """A connection with the tables as views, and the SQL of what holds now."""
+        connection = duckdb.connect()
+        for name in TABLES:
+            rows = self.rows(name)
+            placed = rows.append_column("place", pa.array(range(rows.num_rows), pa.int64()))
+            connection.register(f"{name}_placed", placed)
+            connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * EXCLUDE (place) FROM {name}_placed")
+        clusters = f"SELECT * FROM (FROM clusters_placed {_LAST.format(key='cluster_id')}) WHERE size > 0"
+        last = {name: _LAST.format(key=key) for name, key in _KEYS.items()}
+        alive = "WHERE cluster_id IS NOT NULL"
+        now = {
+            "accounts": f"FROM accounts_placed {last['accounts']}",
+            "organisations": f"FROM organisations_placed {last['organisations']}",
+            "memberships": f"SELECT * FROM (FROM memberships_placed {last['memberships']}) {alive}",
+            "identifiers": f"SELECT * FROM (FROM identifiers_placed {last['identifiers']}) WHERE holders > 1",
+            "clusters": clusters,
+            "evidence": f"SELECT e.* FROM evidence AS e SEMI JOIN ({clusters}) USING (cluster_id, resolution_id)",
+        }
+        return connection, now
+
+
+_KEYS = {
+    "accounts": "account_id",
+    "organisations": "organisation_id",
+    "memberships": "subject_type, subject_id",
+    "identifiers": "kind, value",
+}
+
+
+def _of(rows: pa.Table, resolution_id: str) -> pa.Table:
+    chosen = [row for row in rows.to_pylist() if row["resolution_id"] == resolution_id]
+    return pa.Table.from_pylist(chosen, schema=rows.schema)
+
+
+def small_story() -> Story:
+    """Three accounts, two of them sharing a card, one organisation, two resolutions, decisions, usage, late facts."""
+    use = {"kind": "payment_method", "value": "fp_1"}
+    member = {"subject_type": "account", "confidence": 0.9}
+    story = Story()
+    story.add("organisations", [{"organisation_id": "o1", "name": "Acme"}])
+    story.add(
+        "accounts",
+        [
+            {"account_id": "a1", "created_at": at(0), "organisation_id": "o1", "status": "trial"},
+            {"account_id": "a1", "created_at": at(0), "organisation_id": "o1", "status": "active", "plan": "pro"},
+            {"account_id": "a2", "created_at": at(1.5), "organisation_id": "o2"},
+        ],
+    )
+    story.add("accounts", [{"account_id": "a1", "organisation_id": "o2", "status": "closed"}])
+    story.add(
+        "observations",
+        [
+            {"subject_type": "account", "subject_id": "a1", **use, "first_seen": at(2), "last_seen": at(3), "count": 2},
+            {
+                "subject_type": "account",
+                "subject_id": "a1",
+                **use,
+                "first_seen": at(1),
+                "last_seen": None,
+                "count": None,
+            },
+            {"subject_type": "account", "subject_id": "a2", **use, "first_seen": None, "last_seen": None, "count": 1},
+            {"subject_type": "account", "subject_id": "a3", "kind": "odd_thing", "value": "x" * 5_000, "count": 1},
+            {"subject_type": "organisation", "subject_id": "o1", **use, "first_seen": at(-1e6), "count": 1},
+        ],
+    )
+    story.add(
+        "observations",
+        [
+            {
+                "subject_type": "account",
+                "subject_id": "a1",
+                **use,
+                "first_seen": at(0.25),
+                "last_seen": at(9),
+                "count": 5,
+            }
+        ],
+    )
+    hour = {"model": "m", "endpoint": "e", "requests": 3, "input_tokens": 10, "output_tokens": 5}
+    story.add(
+        "usage", [{"account_id": "a1", "window_start": at(5), **hour}, {"account_id": "a4", "window_start": at(6)}]
+    )
+    story.add("usage", [{"account_id": "a1", "window_start": at(4), **hour}])
+    story.add(
+        "decisions",
+        [{"left": "account:a1", "right": "account:a3", "judgement": "different", "author": "eve", "decided_at": at(7)}],
+    )
+    cluster = {"accounts": 2, "organisations": 0, "created_at": at(8), "confidence": 0.9, "weakest": '{"bits": 3.5}'}
+    evidence = {**use, "bits": 9.0, "full_bits": 11.0, "members": 2, "holders": 3, "holder_clusters": 2}
+    story.publish(
+        "r1",
+        8,
+        identifiers=[{**use, "holders": 3, "holder_clusters": 2, "sharing_class": "household"}],
+        clusters=[{"cluster_id": "c1", "size": 2, **cluster}],
+        memberships=[
+            {"subject_id": "a1", "cluster_id": "c1", **member},
+            {"subject_id": "a2", "cluster_id": "c1", **member},
+        ],
+        evidence=[{"cluster_id": "c1", **evidence}],
+        lineage=[{"at": at(8), "event": "born", "cluster_id": "c1", "members": 2}],
+    )
+    return story.publish(
+        "r2",
+        10,
+        identifiers=[{**use, "holders": 1, "holder_clusters": 1}],
+        clusters=[
+            {"cluster_id": "c1", "size": 0, "accounts": 0, "organisations": 0},
+            {"cluster_id": "c2", "size": 2, **cluster},
+        ],
+        memberships=[
+            {"subject_id": "a1", "cluster_id": "c2", **member},
+            {"subject_id": "a2", "cluster_id": None},
+            {"subject_type": "organisation", "subject_id": "o1", "cluster_id": "c2", "confidence": 0.7},
+        ],
+        evidence=[{"cluster_id": "c2", **evidence}],
+        lineage=[{"at": at(10), "event": "merged", "cluster_id": "c1", "successor_id": "c2", "members": 1}],
+    )
