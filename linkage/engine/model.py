@@ -31,6 +31,7 @@ class Prior(_Part):
 
     neighbourhood: Annotated[float, Field(gt=1)]
     threshold: Probability
+    cores: tuple[Probability, ...] = ()
 
     @property
     def bits(self) -> float:
@@ -42,6 +43,11 @@ class Prior(_Part):
         """log2 of the posterior odds a link needs."""
         return math.log2(self.threshold / (1 - self.threshold))
 
+    @property
+    def stages(self) -> tuple[float, ...]:
+        """Posterior odds in bits that a link needs, stage after stage: cores first, the threshold last."""
+        return (*(math.log2(core / (1 - core)) for core in self.cores), self.threshold_bits)
+
 
 class Rounds(_Part):
     """How the collective rounds run."""
@@ -51,6 +57,7 @@ class Rounds(_Part):
     star_bits: Positive
     size_correction: NotNegative
     both_large: NotNegative
+    overlap: Annotated[float, Field(ge=0, le=1)]
 
 
 class Organisations(_Part):
@@ -81,6 +88,7 @@ class Family(_Part):
     within: Annotated[float, Field(ge=0, le=1)]
     dense: Annotated[float, Field(ge=0, le=1)] = 1.0
     cap: Positive = 1000.0
+    dense_cap: Positive = 1000.0
 
 
 class Kind(_Part):

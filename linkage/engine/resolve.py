@@ -69,7 +69,7 @@ def _resolve(runner: Runner, facts: Facts, model: Model, threads: int, started: 
     with runner.step("decisions"):
         conflicts, declared = _bind(runner, rounds)
     with runner.step("rounds"):
-        count = rounds.run(model.rounds.maximum, runner.progress)
+        count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
     with runner.step("confidence"):
         label, clusters = rounds.labels()
         size = np.bincount(label, minlength=clusters).astype(np.int32)

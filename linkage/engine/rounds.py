@@ -21,6 +21,7 @@ a pair that was not touched since it was last scored keeps its score.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -219,12 +220,38 @@ def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: W
 
 
 @njit(cache=True, nogil=True)
+def overlap(u: int, v: int, table: Table) -> float:
+    """The share of two values' other holders that hold both: 0 where they meet in this pair only, near 1 in a place."""
+    if table.value_start[u + 1] - table.value_start[u] > table.value_start[v + 1] - table.value_start[v]:
+        u, v = v, u
+    fewer = table.value_start[u + 1] - table.value_start[u] - 2
+    if fewer <= 0:
+        return 0.0
+    both = 0
+    j = table.value_start[v]
+    end = table.value_start[v + 1]
+    for i in range(table.value_start[u], table.value_start[u + 1]):
+        step = 1
+        while j + step < end and table.cluster[j + step] < table.cluster[i]:
+            j += step
+            step *= 2
+        while j < end and table.cluster[j] < table.cluster[i]:
+            j += 1
+        if j == end:
+            break
+        if table.cluster[j] == table.cluster[i]:
+            both += 1
+    return (both - 2) / (fewer + 1)
+
+
+@njit(cache=True, nogil=True)
 def weigh_pair(
     a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces_value, pieces_bits, pieces_full
 ):
     """Total bits between two clusters, and how many pieces it is made of (written into the three arrays)."""
     families = len(weights.within)
     strongest = np.zeros(MOST_FAMILIES, np.float64)
+    strongest_density = np.zeros(MOST_FAMILIES, np.float64)
     strongest_share = np.zeros(MOST_FAMILIES, np.float64)
     strongest_at = np.full(MOST_FAMILIES, -1, np.int64)
     rest = np.zeros(MOST_FAMILIES, np.float64)
@@ -278,6 +305,7 @@ def weigh_pair(
             weaker = strongest_at[f]
             share, strongest_share[f] = strongest_share[f], share
             strongest[f] = bits
+            strongest_density[f] = density
             strongest_at[f] = count
         if weaker >= 0:
             pieces_bits[weaker] *= share
@@ -285,11 +313,27 @@ def weigh_pair(
         count += 1
     total = 0.0
     scale = np.ones(MOST_FAMILIES, np.float64)
+    loudest_family = 0
     for f in range(families):
         whole = strongest[f] + rest[f]
+        if whole > weights.cap_dense[f]:
+            dense = whole - strongest_density[f] * (whole - weights.cap_dense[f])
+            scale[f] = dense / whole
+            whole = dense
         if whole > weights.cap[f]:
-            scale[f] = weights.cap[f] / whole
+            scale[f] *= weights.cap[f] / whole
             whole = weights.cap[f]
+        strongest_share[f] = whole
+        if whole > strongest_share[loudest_family]:
+            loudest_family = f
+    for f in range(families):
+        whole = strongest_share[f]
+        if f != loudest_family and whole > 0:
+            kept = 1 - weights.overlap * overlap(
+                pieces_value[strongest_at[f]], pieces_value[strongest_at[loudest_family]], table
+            )
+            scale[f] *= kept
+            whole *= kept
         total += whole
     total += sign_up_bits(
         weights.burst_share, weights.burst_days, weights.sign_up_span,
@@ -536,7 +580,7 @@ class Rounds:
             np.concatenate([part[2] for part in parts]),
         )
 
-    def run(self, maximum: int, progress: Progress = silent) -> int:
+    def run(self, stages: Sequence[float], maximum: int, progress: Progress = silent) -> int:
         """Merge until nothing changes; answers the number of rounds."""
         label, clusters = self.labels()
         h = self.holdings
@@ -544,7 +588,9 @@ class Rounds:
         table = self.tabulate(label, rows, label, clusters)
         touched = np.ones(clusters, np.bool_)
         pairs = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float64))
+        stage = 0
         for number in range(1, maximum + 1):
+            self.weights = self.weights._replace(threshold_bits=stages[stage])
             new = self.score(table, touched)
             pairs = tuple(np.concatenate(both) for both in zip(pairs, new, strict=True))
             order = np.lexsort((pairs[1], pairs[0], -pairs[2]))
@@ -555,7 +601,12 @@ class Rounds:
                 self.parent, self.members, self.head, self.tail, self.following, self.enemy,
             )  # fmt: skip
             if not len(accepted):
-                return number
+                if stage == len(stages) - 1:
+                    return number
+                stage += 1
+                touched = np.ones(clusters, np.bool_)
+                pairs = tuple(column[:0] for column in pairs)
+                continue
             self._record(number, table, pairs, accepted, roots)
             merged = np.zeros(clusters, np.bool_)
             merged[pairs[0][accepted]] = True

@@ -36,11 +36,13 @@ class Weights(NamedTuple):
     family: Whole
     within: Floats
     within_dense: Floats
+    cap_dense: Floats
     cap: Floats
     neighbourhood_bits: float
     threshold_bits: float
     size_correction: float
     both_large: float
+    overlap: float
     star_bits: float
     candidate_holders: int
     burst_share: float
@@ -60,11 +62,13 @@ class Weights(NamedTuple):
             family=np.array([names.index(kind.family) for kind in parameters], dtype=np.int64),
             within=np.array([family.within for family in model.families.values()]),
             within_dense=np.array([family.dense for family in model.families.values()]),
+            cap_dense=np.array([family.dense_cap for family in model.families.values()]),
             cap=np.array([family.cap for family in model.families.values()]),
             neighbourhood_bits=-model.prior.bits,
             threshold_bits=model.prior.threshold_bits,
             size_correction=model.rounds.size_correction,
             both_large=model.rounds.both_large,
+            overlap=model.rounds.overlap,
             star_bits=model.rounds.star_bits,
             candidate_holders=model.rounds.candidate_holders,
             burst_share=model.sign_up.burst_share,
