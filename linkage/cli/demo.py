@@ -33,13 +33,15 @@ def demo(
 
     Everything lies in one folder; a second start finds it there and is quick.
     """
+    from linkage.cli.serve import run
     from linkage.cli.terminal import out, progress
+    from linkage.server.listening import bind
     from linkage.service import Service
     from linkage.settings import Settings
 
     settings = Settings.load(os.environ).model_copy(update={"data": data, "port": port, "ledger_url": None})
     world = data / f"world-{accounts}-{seed}"
-    with progress() as report, Service.open(settings, report) as service:
+    with bind(settings.host, port) as listener, progress() as report, Service.open(settings, report) as service:
         if not (world / "truth.parquet").exists():
             from linkage.scenario import generate
 
@@ -52,7 +54,7 @@ def demo(
         out.print(_clusters_table(service, world))
         out.print("", *_accuracy(service, world), "", sep="\n", highlight=False)
         if serve:
-            listen(settings)
+            run(settings, listener)
 
 
 def _clusters_table(service: Service, world: Path) -> Table:

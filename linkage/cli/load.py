@@ -76,7 +76,7 @@ def _print(summary: LoadSummary) -> None:
 
     from linkage.cli.terminal import notes, out
 
-    table = Table("file", "record", *(name for name in ()))
+    table = Table("file", "record")
     for name in ("accepted", "duplicate", "rejected"):
         table.add_column(name, justify="right")
     for line in summary.loaded.values():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import socket
+
+    from linkage.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -28,19 +33,27 @@ def serve(
 
       LINKAGE_API_KEY=… linkage serve --host 0.0.0.0 --port 8410
     """
-    import asyncio
     import os
 
-    from linkage.cli.terminal import notes, progress
-    from linkage.server.app import create_app
-    from linkage.server.listening import bind, listen
+    from linkage.server.listening import bind
     from linkage.settings import Settings
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings.load(os.environ).model_copy(update=given)
-    listener = bind(settings.host, settings.port)
+    with bind(settings.host, settings.port) as listener:
+        run(settings, listener)
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve the project on a socket until Ctrl-C or SIGTERM."""
+    import asyncio
+
+    from linkage.cli.terminal import notes, progress
+    from linkage.server.app import create_app
+    from linkage.server.listening import listen
+
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    with listener, progress() as report:
+    with progress() as report:
         app = create_app(settings, progress=report)
 
         def ready() -> None:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linkage import ingest
 from linkage.engine.model import Model
-from linkage.engine.resolve import Facts, Resolution, resolve
+from linkage.engine.facts import Facts
+from linkage.engine.resolve import Resolution, resolve
 from linkage.errors import UnreadableFile
-from linkage.ledger.tables import REJECTIONS
 from linkage.model.progress import Progress, silent
 
 
@@ -97,40 +98,30 @@ def _peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+#: What is written → the SQL that makes it of the engine's tables. A cluster's id is made of its label.
+_FILES = {
+    "clusters": "SELECT subject_id AS account_id, 'c' || label AS cluster_id, size, confidence FROM memberships "
+    "WHERE subject_type = 'account' ORDER BY account_id",
+    "organisations": "SELECT subject_id AS organisation_id, 'c' || label AS cluster_id, size, confidence "
+    "FROM memberships WHERE subject_type = 'organisation' ORDER BY organisation_id",
+    "evidence": "SELECT 'c' || label AS cluster_id, * EXCLUDE (label) FROM evidence",
+    "merges": "SELECT 'c' || label AS cluster_id, * EXCLUDE (label) FROM merges",
+}
+#: Files that are left out where they would hold nothing.
+_OPTIONAL = frozenset({"organisations"})
+
+
 def _write(resolution: Resolution, parts: _Parts, out: Path) -> None:
-    for name, subject_type, column in (
-        ("clusters", "account", "account_id"),
-        ("organisations", "organisation", "organisation_id"),
-    ):
-        table = _clusters_of(resolution.memberships, subject_type, column)
-        path = out / f"{name}.parquet"
-        if table.num_rows or subject_type == "account":
-            pq.write_table(table, path)
-        else:
-            path.unlink(missing_ok=True)
-    for name, table in (("evidence", resolution.evidence), ("merges", resolution.merges)):
-        pq.write_table(_with_cluster_id(table), out / f"{name}.parquet")
+    with duckdb.connect() as connection:
+        for name in ("memberships", "evidence", "merges"):
+            connection.register(name, getattr(resolution, name))
+        for name, sql in _FILES.items():
+            path = out / f"{name}.parquet"
+            target = str(path).replace("'", "''")
+            connection.execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet)")
+            if name in _OPTIONAL and not pq.read_metadata(path).num_rows:
+                path.unlink()
     rejected = [pq.read_table(path) for path in parts.files.get("rejections", [])]
     (out / "rejections.parquet").unlink(missing_ok=True)
     if rejected:
-        pq.write_table(pa.concat_tables(rejected).cast(REJECTIONS.schema), out / "rejections.parquet")
-
-
-def _clusters_of(memberships: pa.Table, subject_type: str, column: str) -> pa.Table:
-    chosen = memberships.filter(pa.compute.equal(memberships["subject_type"], subject_type))
-    return _with_cluster_id(
-        pa.table(
-            {
-                column: chosen["subject_id"],
-                "label": chosen["label"],
-                "size": chosen["size"],
-                "confidence": chosen["confidence"],
-            }
-        ),
-        at=1,
-    )
-
-
-def _with_cluster_id(table: pa.Table, *, at: int = 0) -> pa.Table:
-    ids = pa.compute.binary_join_element_wise("c", table["label"].cast(pa.string()), "")
-    return table.add_column(at, "cluster_id", ids).drop_columns(["label"])
+        pq.write_table(pa.concat_tables(rejected), out / "rejections.parquet")

@@ -108,7 +108,7 @@ def largest_clusters(ledger: Ledger, *, limit: int = 10) -> list[dict[str, Any]]
 def clusters_of_accounts(ledger: Ledger) -> pa.Table:
     """Where every known account is: account_id, cluster_id (of its own where it is alone), size, confidence."""
     with _views(ledger) as connection:
-        return connection.sql(
+        placed: pa.Table = connection.sql(
             f"""
             WITH everyone AS (
                 SELECT account_id FROM accounts
@@ -123,3 +123,4 @@ def clusters_of_accounts(ledger: Ledger) -> pa.Table:
             FROM everyone LEFT JOIN placed USING (account_id) ORDER BY account_id
             """
         ).to_arrow_table()
+        return placed

@@ -64,6 +64,6 @@ def load(
         line.duplicate += batch.rows.num_rows - appended.accepted
         line.rejected += batch.rejections.num_rows
         if batch.rejections.num_rows:
-            ledger.append("rejections", batch.rejections, batch_id=batch.batch_id)
+            ledger.append("rejections", batch.rejections, batch_id=f"{batch.batch_id}:rejections")
         summary.unknown_kinds |= set(batch.unknown_kinds)
     return summary

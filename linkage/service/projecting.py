@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from linkage.graph.checksums import compare
 from linkage.graph.projection import PROJECTED, RESOLUTIONS, Projector, Publication
-from linkage.ledger import Ledger, Snapshot
+from linkage.ledger import Ledger, results
 from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
 
@@ -29,6 +30,7 @@ def catch_up(ledger: Ledger, projector: Projector, *, progress: Progress = silen
             else:
                 projector.apply(change, progress)
             commits += 1
+    projector.settle()
     return commits
 
 
@@ -54,5 +56,26 @@ def _publication(ledger: Ledger, finished: pa.Table, version: int) -> Publicatio
 
 
 def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) -> list[str]:
-    """Compare the graph with the ledger at the versions that the graph has reached; each difference is a line."""
-    raise RuntimeError((ledger, projector, progress, Snapshot))
+    """Compare the graph with the ledger at the versions that the graph has reached; each difference is a line.
+
+    Commits that the graph has yet to take in are differences too: they are counted, not laid beside it.
+    """
+    reached = projector.reached()
+    current = ledger.versions()
+    behind = [
+        f"{table}: the ledger is at version {current[table]}, the graph at {reached.get(table, 'none')}"
+        for table in PROJECTED
+        if current.get(table, -1) > reached.get(table, -1) and any(ledger.changes(table, reached.get(table)))
+    ]
+    results_tables = {name: current[name] for name in _PUBLISHED if name in current and name != RESOLUTIONS}
+    with duckdb.connect() as connection:
+        ledger.snapshot({**results_tables, **reached}).register(connection)
+        now = {
+            "accounts": results.accounts_now(),
+            "organisations": results.organisations_now(),
+            "memberships": results.memberships_now(),
+            "clusters": results.clusters_now(),
+            "identifiers": results.identifiers_now(),
+            "evidence": results.evidence_now(),
+        }
+        return behind + compare(projector.graph, connection, now, progress)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -44,7 +41,7 @@ def rejections(
 ) -> list[dict[str, Any]]:
     """Rejected rows that were not taken since, newest first; `file` matches the end of the path."""
     with _open_rejections(ledger) as connection:
-        return (
+        rows: list[dict[str, Any]] = (
             connection.sql(
                 "SELECT * FROM open_rejections WHERE ($1 IS NULL OR suffix(file, $1)) AND ($2 IS NULL OR code = $2) "
                 "LIMIT $3",
@@ -53,6 +50,7 @@ def rejections(
             .to_arrow_table()
             .to_pylist()
         )
+        return rows
 
 
 def replay(ledger: Ledger, *, phone_region: str | None = None, progress: Progress = silent) -> Replayed:
@@ -61,25 +59,13 @@ def replay(ledger: Ledger, *, phone_region: str | None = None, progress: Progres
     The rows are appended before they are marked: a replay that is cut off is simply run again.
     """
     with _open_rejections(ledger) as connection:
-        waiting = connection.execute(
-            "SELECT rejection_id, record, raw, mapping FROM open_rejections ORDER BY record, mapping"
-        ).fetchall()
-    taken: list[str] = []
-    for (record, mapping), group in groupby(waiting, key=lambda row: (row[1], row[3])):
-        rows = list(group)
-        taken += _taken(ledger, record, mapping, rows, phone_region)
-        progress("replay", len(taken), len(waiting))
-    if taken:
+        waiting = connection.sql("SELECT * FROM open_rejections ORDER BY record, mapping").to_arrow_table().to_pylist()
+    taken = 0
+    for again in ingest.replay(waiting, phone_region=phone_region):
+        ledger.append(again.record, again.rows)
         now = datetime.now(UTC)
-        marks = pa.Table.from_pylist(
-            [{"rejection_id": one, "replayed_at": now} for one in taken], schema=REPLAYS.schema
-        )
-        ledger.append("replays", marks)
-    return Replayed(len(waiting), len(taken))
-
-
-def _taken(
-    ledger: Ledger, record: str, mapping: str | None, rows: Sequence[tuple[str, ...]], phone_region: str | None
-) -> list[str]:
-    """Append what is taken now of one kind of record under one mapping; return the rejections that are settled."""
-    raise RuntimeError((ledger, record, mapping, rows, phone_region, ingest, json, uuid))
+        marks = [{"rejection_id": settled, "replayed_at": now} for settled in again.settled]
+        ledger.append("replays", pa.Table.from_pylist(marks, schema=REPLAYS.schema))
+        taken += len(again.settled)
+        progress("replay", taken, len(waiting))
+    return Replayed(len(waiting), taken)

@@ -1,9 +1,10 @@
-"""Ledger → engine → identity → ledger. What is published is the difference, and it counts once `resolutions` says so."""
+"""Ledger → engine → identity → ledger. The difference is published; it counts once `resolutions` says so."""
 
 from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from linkage.engine.model import Model
-from linkage.engine.resolve import Facts, Resolution
+from linkage.engine.facts import Facts
+from linkage.engine.resolve import Resolution
 from linkage.engine.resolve import resolve as resolve_facts
 from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
@@ -109,7 +111,7 @@ def _of_changed(
 ) -> pa.Table:
     connection.register("resolved", table)
     columns = ", ".join(f'r."{name}"' for name in schema.names if name not in {"resolution_id", "cluster_id"})
-    rows = connection.sql(
+    rows: pa.Table = connection.sql(
         f"SELECT ? AS resolution_id, c.cluster_id, {columns} FROM resolved AS r JOIN changed_labels AS c USING (label)",
         params=[resolution_id],
     ).to_arrow_table()
@@ -130,9 +132,9 @@ def _identifiers_moved() -> str:
 
 
 def _summary(resolution: Resolution, published: Published) -> dict[str, Any]:
-    events = published.lineage["event"].value_counts().to_pylist()
+    events = Counter(published.lineage["event"].to_pylist())
     return {
         **resolution.summary,
         "memberships_changed": published.memberships.num_rows,
-        "lineage": {event["values"]: event["counts"] for event in events},
+        "lineage": {event: count for event, count in events.items() if event},
     }
