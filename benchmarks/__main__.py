@@ -1,0 +1,39 @@
+"""`python -m benchmarks`: accuracy and speed beside peers; small by default."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import accuracy, speed
+from linkage.scenario import HABITS
+
+_BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
+
+
+def main() -> None:
+    """Read the arguments, run, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed (default: both)")
+    parser.add_argument("--worlds", nargs="+", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
+    parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1])
+    parser.add_argument("--data", type=Path, default=_BESIDE_THE_CHECKOUT, help="folder of data sets with a truth")
+    parser.add_argument("--speed-accounts", type=int, default=50_000, help="accounts of the world for speed")
+    arguments = parser.parse_args()
+    unknown = set(arguments.what) - {"accuracy", "speed"}
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    wanted = arguments.what or ["accuracy", "speed"]
+    console = Console()
+    if "accuracy" in wanted:
+        found = accuracy.run(arguments.worlds, arguments.accounts, arguments.seeds, arguments.data)
+        accuracy.show(found, console)
+    if "speed" in wanted:
+        speed.show(speed.run("mixed", arguments.speed_accounts, 1), console)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Data sets as the benchmarks take them: normalised facts, read once, and the truth."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from linkage import ingest
+from linkage.engine import Facts
+from linkage.evaluate import read_table
+from linkage.scenario import generate
+
+#: Endings of the truth in a data set, the first that is there.
+_TRUTH = ("truth.parquet", "truth.csv", "truth.csv.gz", "truth.jsonl")
+_TABLES = ("observations", "accounts", "organisations", "usage", "decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Facts in the ledger's columns as Parquet files, with the truth."""
+
+    name: str
+    facts: Facts
+    truth: pa.Table
+    observations: int
+
+
+@contextmanager
+def worlds(names: list[str], accounts: int, seeds: list[int]) -> Iterator[Iterator[Dataset]]:
+    """Generated worlds, one after the other; their files are gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def made() -> Iterator[Dataset]:
+            for name in names:
+                for seed in seeds:
+                    world = generate(name, accounts, seed, Path(folder) / f"{name}-{seed}")
+                    yield _prepared(f"{name}, seed {seed}", world.out, Path(folder) / f"{name}-{seed}-facts")
+
+        yield made()
+
+
+@contextmanager
+def stored(root: Path) -> Iterator[Iterator[Dataset]]:
+    """Every data set with a truth in `root` and its folders, by name; nothing where the folder is missing."""
+    found = sorted({truth.parent for ending in _TRUTH for truth in root.rglob(ending)}) if root.is_dir() else []
+    with tempfile.TemporaryDirectory() as folder:
+        yield (
+            _prepared(str(dataset.relative_to(root)), dataset, Path(folder) / str(number))
+            for number, dataset in enumerate(found)
+        )
+
+
+def _prepared(name: str, dataset: Path, work: Path) -> Dataset:
+    work.mkdir(parents=True)
+    files: dict[str, list[str]] = {table: [] for table in _TABLES}
+    observations = 0
+    for batch in ingest.read([dataset]):
+        if batch.record in files and batch.rows.num_rows:
+            path = work / f"{batch.record}-{len(files[batch.record]):05}.parquet"
+            pq.write_table(batch.rows, path, compression="zstd", compression_level=1)
+            files[batch.record].append(str(path))
+            observations += batch.rows.num_rows if batch.record == "observations" else 0
+    truth = next(dataset / ending for ending in _TRUTH if (dataset / ending).is_file())
+    return Dataset(name, Facts(**files), read_table(truth), observations)
