@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linkage import ingest
-from linkage.engine.model import Model
 from linkage.engine.facts import Facts
+from linkage.engine.model import Model
 from linkage.engine.resolve import Resolution, resolve
 from linkage.errors import UnreadableFile
 from linkage.model.progress import Progress, silent

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.engine.model import Model
 from linkage.engine.facts import Facts
+from linkage.engine.model import Model
 from linkage.engine.resolve import Resolution
 from linkage.engine.resolve import resolve as resolve_facts
 from linkage.identity import Published, assign
