@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -27,13 +28,13 @@ from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
 from linkage.ledger.place import Place, storage_errors
 from linkage.ledger.snapshot import Snapshot
-from linkage.ledger.stored import ROW, DataFile, LogEntry, Overtaken, StoredTable
+from linkage.ledger.stored import ROW, ROW_GROUP, DataFile, LogEntry, Overtaken, StoredTable
 from linkage.ledger.tables import FACTS, TABLES
 from linkage.ledger.verification import faults
 from linkage.model.progress import Progress, silent
 
 #: Rows that are compared, written and held in memory at a time.
-SLICE = 1_048_576
+SLICE = 4 * ROW_GROUP
 _DISTINCT = frozenset(table.name for table in FACTS)
 #: Seconds that an append keeps trying while others are faster.
 PATIENCE = 120.0
@@ -247,23 +248,36 @@ class _Batch:
 
     def take(self, slices: Iterable[pa.Table]) -> None:
         """Write the new ones of some rows to files, one a slice, while the next slice is being compared."""
-        with ThreadPoolExecutor(1, "ledger-writer") as writer:
-            written: list[Future[DataFile]] = []
-            try:
+        written: list[Future[DataFile]] = []
+        try:
+            with ThreadPoolExecutor(1, "ledger-writer") as writer:
+                waiting: Callable[[], DataFile] | None = None
                 for rows in slices:
-                    self._rows_in += rows.num_rows
-                    fresh = rows if self._novelty is None else self._novelty.fresh(rows)
-                    if fresh.num_rows:
-                        self._make_table()
+                    fresh = self._fresh(rows)
+                    if not fresh.num_rows:
+                        continue
+                    if waiting is not None:
                         if written:
-                            written[-1].result()  # one slice is being written, one compared: no more are held
-                        written.append(writer.submit(self.stored.write, fresh, self._number, self._rows_out))
-                        self._rows_out += fresh.num_rows
-            finally:
-                wait(written)
-                self._files = [file.result() for file in written if file.exception() is None]
-            for file in written:
-                file.result()
+                            written[-1].result()  # no more than one slice is being written, and one waits
+                        written.append(writer.submit(waiting))
+                    waiting = partial(self.stored.write, fresh, self._number, self._rows_out)
+                    self._rows_out += fresh.num_rows
+                if waiting is not None:
+                    # The last slice, most often the only one, is worth no thread.
+                    last: Future[DataFile] = Future()
+                    last.set_result(waiting())
+                    written.append(last)
+        finally:
+            self._files = [file.result() for file in written if file.exception() is None]
+        for file in written:
+            file.result()
+
+    def _fresh(self, rows: pa.Table) -> pa.Table:
+        self._rows_in += rows.num_rows
+        fresh = rows if self._novelty is None else self._novelty.fresh(rows)
+        if fresh.num_rows:
+            self._make_table()
+        return fresh
 
     def _make_table(self) -> None:
         if self._base is None:

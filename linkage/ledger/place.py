@@ -115,6 +115,10 @@ class TablePlace:
         info = self.files.get_file_info(path)
         return info.size if info.type == fs.FileType.File else None
 
+    def has(self, path: str) -> bool:
+        """Whether a file is there."""
+        return Path(self.full(path)).exists() if self.local else self.size(path) is not None
+
     def has_files(self) -> bool:
         """Whether any data file lies in the folder."""
         found = self.files.get_file_info(fs.FileSelector("", allow_not_found=True))

@@ -108,8 +108,8 @@ class StoredTable:
                 if not DeltaTable.is_deltatable(self.place.url):
                     return None
                 self._delta = DeltaTable(self.place.url)
-            else:
-                self._delta.update_incremental()
+            elif self.place.has(log_path(self._delta.version() + 1)):
+                self._delta.update_incremental()  # ten times the cost of looking whether there is a next version
             return self._delta.version()
 
     @property
