@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,18 +69,11 @@ def await_ready(site: Site, server: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"the service was not ready in {PATIENCE} s: {log.read_text()}")
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Site]:
-    """`linkage serve` with a managed Neo4j and a small world, loaded and resolved by the command line."""
-    home = tmp_path_factory.mktemp("site")
+@contextmanager
+def served(environment: dict[str, str], log: Path) -> Iterator[Site]:
+    """`linkage serve`, from when it is ready until it has ended in good order."""
     port = free_port()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKAGE_")}
-    environment = {**inherited, "LINKAGE_DATA": str(home / "data"), "LINKAGE_CACHE": str(cache)}
-    run(environment, "scenario", "mixed", "--accounts", "2000", "--seed", "7", "--out", str(home / "world"))
-    log = home / "serve.log"
     site = Site(f"http://127.0.0.1:{port}")
-    run(environment, "load", str(home / "world"))
-    run(environment, "resolve")
     with log.open("wb") as sink:
         server = subprocess.Popen(
             [COMMAND, "serve", "--port", str(port)], env=environment, stdout=sink, stderr=subprocess.STDOUT
@@ -89,6 +84,35 @@ def site(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Site
         finally:
             server.terminate()
             server.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, str]:
+    """The environment of a data folder with a small world, loaded and resolved by the command line."""
+    home = tmp_path_factory.mktemp("site")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKAGE_")}
+    environment = {**inherited, "LINKAGE_DATA": str(home / "data"), "LINKAGE_CACHE": str(cache)}
+    run(environment, "scenario", "mixed", "--accounts", "1000", "--seed", "7", "--out", str(home / "world"))
+    run(environment, "load", str(home / "world"))
+    run(environment, "resolve")
+    return environment
+
+
+@pytest.fixture(scope="session")
+def site(world: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service, with a managed Neo4j of its own."""
+    with served(world, tmp_path_factory.mktemp("logs") / "serve.log") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def guarded_site(
+    site: Site, world: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Site, str]]:
+    """A second service on the same data that wants a key, and the key."""
+    key = secrets.token_urlsafe(32)
+    with served({**world, "LINKAGE_API_KEY": key}, tmp_path_factory.mktemp("logs") / "guarded.log") as guarded:
+        yield guarded, key
 
 
 @pytest.fixture(scope="session")
@@ -114,30 +138,46 @@ class Witness:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
-@pytest.fixture(params=["light"])
-def page(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The explorer, open and ready. Nothing may leave the origin and nothing may complain, whatever a test does."""
-    context = browser.new_context(
-        viewport={"width": 1400, "height": 850}, color_scheme=request.param, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    witness = Witness()
+FAILED = pytest.StashKey[bool]()
+
+
+@contextmanager
+def opened(browser: Browser, site: Site, scheme: str, request: pytest.FixtureRequest) -> Iterator[tuple[Page, Witness]]:
+    """The explorer in a window of its own; a picture of it is kept when the test fails."""
+    context = browser.new_context(viewport={"width": 1400, "height": 850}, color_scheme=scheme, reduced_motion="reduce")
+    page, witness = context.new_page(), Witness()
     witness.watch(page, site.origin)
     page.goto(site.explorer)
     page.wait_for_selector(".graphiql-query-editor .monaco-editor")
-    page.wait_for_selector("#walk-choice option:not([value=''])", state="attached")
-    yield page
+    yield page, witness
     if request.node.stash.get(FAILED, False):
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"{request.node.name}.png"
         page.screenshot(path=picture)
         print(f"what the browser showed: {picture}")
     context.close()
+
+
+@pytest.fixture(params=["light"])
+def page(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The explorer, open and ready. Nothing may leave the origin and nothing may complain, whatever a test does."""
+    with opened(browser, site, request.param, request) as (page, witness):
+        page.wait_for_selector("#walk-choice option:not([value=''])", state="attached")
+        yield page
     assert witness.foreign == []
     assert witness.complaints == []
 
 
-FAILED = pytest.StashKey[bool]()
+@pytest.fixture
+def guarded_page(
+    guarded_site: tuple[Site, str], browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[tuple[Page, str]]:
+    """The explorer of a service that wants a key, and the key. The browser itself reports each refusal."""
+    site, key = guarded_site
+    with opened(browser, site, "light", request) as (page, witness):
+        yield page, key
+    assert witness.foreign == []
+    assert all("401" in complaint for complaint in witness.complaints)
 
 
 @pytest.hookimpl(wrapper=True)

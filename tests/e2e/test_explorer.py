@@ -122,6 +122,21 @@ def test_nothing_that_was_typed_outlives_the_tab_and_no_key_is_kept_at_all(page:
     assert page.evaluate("Object.keys(localStorage).filter((key) => key !== 'graphiql:theme')") == []
 
 
+def test_a_service_that_wants_a_key_is_explored_with_one(guarded_page: tuple[Page, str]) -> None:
+    page, key = guarded_page
+    page.click("button.graphiql-execute-button")
+    assert answer(page)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    page.fill("#api-key", key)
+    page.press("#api-key", "Enter")
+    page.wait_for_selector(".bar-holdings")
+    steps(page, SAVED[0]).click()
+    page.wait_for_function("document.querySelector('.graphiql-response').innerText.includes('totalCount')")
+    page.wait_for_timeout(800)
+    assert key not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    page.reload()
+    page.wait_for_selector("#api-key")
+
+
 def test_the_documentation_tells_what_a_field_is(page: Page) -> None:
     page.click("button[aria-label='Show Documentation Explorer']")
     page.click(".graphiql-doc-explorer-content a:has-text('Query')")

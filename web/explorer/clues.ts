@@ -5,7 +5,7 @@
 
 import clusterCluesQuery from '../investigations/clues-of-cluster.graphql?raw';
 import startingPointsQuery from '../investigations/starting-points.graphql?raw';
-import { ask } from './service';
+import { ask, keyWanted } from './service';
 import { Signal } from './signal';
 
 export const CLUES = ['cluster', 'left', 'right', 'far', 'stranger', 'account', 'now'] as const;
@@ -44,7 +44,8 @@ export async function look(): Promise<void> {
     startingPoints.set({ statistics: answer.statistics, choices: answer.clusters.nodes });
     trouble.set('');
   } catch (error) {
-    trouble.set(error instanceof Error ? error.message : String(error));
+    // A missing key is asked for in the bar; it is no trouble.
+    trouble.set(keyWanted.get() ? '' : error instanceof Error ? error.message : String(error));
   }
 }
 

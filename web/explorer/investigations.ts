@@ -14,6 +14,7 @@ export interface Investigation {
   readonly operationName: string;
   readonly writes: boolean;
   readonly variables: Record<string, unknown>;
+  readonly hasVariables: boolean;
   readonly needs: readonly Clue[];
 }
 
@@ -41,6 +42,7 @@ function read(path: string, text: string, variables: Record<string, unknown>): I
     operationName: operation?.name?.value ?? title,
     writes: operation?.operation === 'mutation',
     variables,
+    hasVariables: Object.keys(variables).length > 0,
     needs: [...new Set(placeholdersIn(variables))],
   };
 }

@@ -12,13 +12,15 @@ import { GraphiQL } from 'graphiql';
 import { StrictMode, useEffect, useMemo } from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { look } from './clues';
+import { look, trouble } from './clues';
 import { Header } from './header';
 import { INVESTIGATIONS } from './investigations';
 import { investigationsPlugin } from './panel';
 import { keyWanted, operate } from './service';
 import { useSignal } from './signal';
 import { storage } from './storage';
+
+const RETRY = 5_000; // milliseconds
 
 const PLUGINS = [investigationsPlugin, explorerPlugin()];
 const FIRST_TABS = INVESTIGATIONS.slice(0, 1).map(({ text }) => ({ query: `${text}\n` }));
@@ -46,9 +48,16 @@ function App() {
   const wanted = useSignal(keyWanted);
   // A new function when a key was given: GraphiQL then fetches the schema again.
   const fetcher = useMemo<Fetcher>(() => (parameters, options) => operate(parameters, options), [wanted]);
+  const problem = useSignal(trouble);
   useEffect(() => {
     if (!wanted) void look();
   }, [wanted]);
+  useEffect(() => {
+    if (!problem || wanted) return undefined;
+    // While the graph is away or still catching up, ask again by ourselves.
+    const timer = setInterval(() => void look(), RETRY);
+    return () => clearInterval(timer);
+  }, [problem, wanted]);
   return (
     <>
       <Header />

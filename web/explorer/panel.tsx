@@ -20,7 +20,7 @@ function MapIcon() {
 }
 
 /** Puts an investigation into its own tab (one tab per operation, so that the walk can go back and forth). */
-function useOpen(): (investigation: Investigation, variables: unknown) => void {
+function useOpen(): (investigation: Investigation, clues: Clues) => void {
   const { addTab, changeTab, run, setOperationFacts } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
     tabs: state.tabs,
@@ -28,14 +28,15 @@ function useOpen(): (investigation: Investigation, variables: unknown) => void {
     queryEditor: state.queryEditor,
     variableEditor: state.variableEditor,
   }));
-  return (investigation, variables) => {
+  return (investigation, clues) => {
     const existing = tabs.findIndex((tab) => tab.operationName === investigation.operationName);
     const blank = !tabs[activeTabIndex]?.query?.trim();
     if (existing >= 0) {
       if (existing !== activeTabIndex) changeTab(existing);
     } else if (!blank) addTab();
     queryEditor?.setValue(`${investigation.text}\n`);
-    variableEditor?.setValue(JSON.stringify(variables, null, 2));
+    const variables = fill(investigation.variables, clues);
+    variableEditor?.setValue(investigation.hasVariables ? JSON.stringify(variables, null, 2) : '');
     // GraphiQL reads the document a moment later; an operation that is run at once needs its name now.
     const documentAST = parse(investigation.text);
     setOperationFacts({
@@ -45,7 +46,8 @@ function useOpen(): (investigation: Investigation, variables: unknown) => void {
         (definition): definition is OperationDefinitionNode => definition.kind === 'OperationDefinition',
       ),
     });
-    if (!investigation.writes) void run();
+    const complete = investigation.needs.every((clue) => clues[clue]);
+    if (complete && !investigation.writes) void run();
   };
 }
 
@@ -59,17 +61,19 @@ function Panel() {
   const points = useSignal(startingPoints);
   const problem = useSignal(trouble);
   const [chosen, setChosen] = useState('');
-  const [clues, setClues] = useState<Clues>({});
+  const [clues, setClues] = useState<Clues>();
+  const [waiting, setWaiting] = useState<Investigation>();
   const [visited, setVisited] = useState<ReadonlySet<number>>(new Set());
   const open = useOpen();
   const choices = points?.choices ?? [];
   const cluster = choices.some(({ id }) => id === chosen) ? chosen : (choices[0]?.id ?? '');
 
   useEffect(() => {
-    if (!cluster) return undefined;
+    setClues(undefined);
+    if (!points) return undefined;
     let current = true;
-    const other = points?.choices.find(({ id }) => id !== cluster)?.id;
-    fetchClues(cluster, other).then(
+    const other = points.choices.find(({ id }) => id !== cluster)?.id;
+    (cluster ? fetchClues(cluster, other) : Promise.resolve({})).then(
       (found) => current && setClues(found),
       (error: unknown) => current && trouble.set(error instanceof Error ? error.message : String(error)),
     );
@@ -77,6 +81,17 @@ function Panel() {
       current = false;
     };
   }, [cluster, points]);
+
+  function start(investigation: Investigation, known: Clues): void {
+    open(investigation, known);
+    setVisited(new Set([...visited, investigation.number]));
+    setWaiting(undefined);
+  }
+
+  useEffect(() => {
+    // A step that was clicked before its values were known.
+    if (waiting && clues) start(waiting, clues);
+  }, [waiting, clues]);
 
   return (
     <section className="walk" aria-labelledby="walk-title">
@@ -97,7 +112,7 @@ function Panel() {
                 {`${index + 1}. ${describe(choice.size, choice.confidence)}`}
               </option>
             ))}
-            {choices.length ? null : <option value="">none yet</option>}
+            {choices.length ? null : <option value="">{points ? 'none yet' : 'looking …'}</option>}
           </select>
           <button type="button" onClick={() => void look()} aria-label="Fetch the clusters again" title="Fetch again">
             ⟳
@@ -115,10 +130,8 @@ function Panel() {
             <button
               type="button"
               className={visited.has(investigation.number) ? 'visited' : undefined}
-              onClick={() => {
-                open(investigation, fill(investigation.variables, clues));
-                setVisited(new Set([...visited, investigation.number]));
-              }}
+              aria-busy={waiting === investigation}
+              onClick={() => (investigation.needs.length ? setWaiting(investigation) : start(investigation, {}))}
             >
               <span className="walk-number" aria-hidden="true">
                 {visited.has(investigation.number) ? '✓' : investigation.number}
