@@ -17,6 +17,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
@@ -148,7 +149,7 @@ class _Pricing:
                 continue
             value = _whole(given[name], self.variables) if name in given else None
             if value is None and name not in given:
-                value = definition.args[name].default_value
+                value = _default(definition.args[name])
             if not isinstance(value, int) or isinstance(value, bool):
                 continue
             bound = largest(self.limits)
@@ -174,6 +175,14 @@ class _Pricing:
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
     fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
     return fields.get(name) if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else None
+
+
+def _default(argument: GraphQLArgument) -> object:
+    # Schemas made in code carry the value, schemas read from text the literal.
+    default = argument.default
+    if default is None:
+        return argument.default_value
+    return _whole(default.literal, {}) if default.literal is not None else default.value
 
 
 def _short(value: int) -> str:

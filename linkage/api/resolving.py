@@ -125,7 +125,7 @@ class Resolving:
                 finished_at=datetime.now(UTC),
                 summary={name: value for name, value in summary.items() if name != "resolution_id"},
                 resolution_id=str(summary["resolution_id"]) if "resolution_id" in summary else None,
-                model_version=str(summary["model_version"]) if "model_version" in summary else None,
+                model_version=str(summary["model"]) if "model" in summary else None,
             )
 
     def _failed(self, identity: str, error: str) -> None:

@@ -18,7 +18,7 @@ KINDS = """
 MATCH (i:Identifier)
 RETURN i.kind AS kind, count(*) AS identifiers,
        count(CASE WHEN i.holders >= 2 THEN 1 END) AS shared, max(i.holders) AS most_holders
-ORDER BY identifiers DESC
+ORDER BY identifiers DESC, kind
 """
 
 

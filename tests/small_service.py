@@ -1,0 +1,99 @@
+"""The application over the small graph, for tests of the API and of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from linkage.graph.connection import Connection, Graph, open_graph
+from linkage.graph.schema import apply_schema
+from linkage.server.app import create_app
+from linkage.settings import Settings
+from tests import small_graph
+
+
+class Api:
+    """What a test asks through."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+
+    @property
+    def app(self) -> Starlette:
+        app = self.client.app
+        assert isinstance(app, Starlette)
+        return app
+
+    def post(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer."""
+        response = self.client.post("/graphql", json={"query": query, "variables": variables})
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer without errors."""
+        answer = self.post(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def error(self, query: str, **variables: Any) -> tuple[str, str]:
+        """Code and message of the first error."""
+        error = self.post(query, **variables)["errors"][0]
+        return error["extensions"]["code"], error["message"]
+
+    def queries(self, query: str, **variables: Any) -> int:
+        """How many Cypher queries an operation costs."""
+        reader = self.app.state.parts.reader
+        before = reader.queries
+        self.data(query, **variables)
+        spent: int = reader.queries - before
+        return spent
+
+
+def settings_for(data: Path, neo4j: Connection, **more: str) -> Settings:
+    """Settings of a project in that folder, with the small graph's secret."""
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "secret.key").write_bytes(small_graph.SECRET)
+    return Settings.load(
+        {
+            "LINKAGE_DATA": str(data),
+            "LINKAGE_NEO4J_URI": neo4j.uri,
+            "LINKAGE_NEO4J_PASSWORD": neo4j.password,
+            **{f"LINKAGE_{name.upper()}": value for name, value in more.items()},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def small(neo4j: Connection) -> Iterator[Graph]:
+    """The small graph, for one module of tests that only read it."""
+    with open_graph(neo4j) as graph:
+        apply_schema(graph)
+        small_graph.create(graph)
+        yield graph
+
+
+@pytest.fixture(scope="module")
+def settings(neo4j: Connection, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A project with nothing in its ledger."""
+    return settings_for(tmp_path_factory.mktemp("project"), neo4j)
+
+
+@pytest.fixture(scope="module")
+def client(small: Graph, settings: Settings) -> Iterator[TestClient]:
+    """The application over the small graph."""
+    app = create_app(settings)
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def api(client: TestClient) -> Api:
+    """Questions to the application over the small graph."""
+    return Api(client)
