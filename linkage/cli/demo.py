@@ -58,24 +58,25 @@ def demo(
 
 
 def _clusters_table(service: Service, world: Path) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     actors = _actors(service, world)
-    table = Table("cluster", show_edge=False)
-    for column in ("accounts", "tokens", "confidence"):
-        table.add_column(column, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("cluster", no_wrap=True)
+    for column in ("accounts", "tokens", "sure", "weakest link"):
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("held together by")
-    table.add_column("weakest link", justify="right")
-    table.add_column("in truth")
+    table.add_column("in truth", no_wrap=True)
     for cluster in service.largest_clusters(limit=10):
         weakest = json.loads(cluster["weakest"] or "{}")
         table.add_row(
             cluster["cluster_id"],
             f"{cluster['accounts']:,}",
             f"{cluster['tokens'] / 1e6:,.1f} M",
-            f"{cluster['confidence']:.1%}",
-            ", ".join(f"{count:,} × {kind}" for kind, count in cluster["held_by"][:3]),
+            f"{cluster['confidence']:.0%}",
             f"{weakest['bits']:.0f} bits" if "bits" in weakest else "",
+            ", ".join(f"{count:,} {kind}" for kind, count in cluster["held_by"][:3]),
             actors.get(cluster["cluster_id"], ""),
         )
     return table
@@ -96,7 +97,7 @@ def _actors(service: Service, world: Path) -> dict[str, str]:
             """,
             [str(world / "truth.parquet")],
         ).fetchall()
-    return {cluster: f"{share:.0%} one {style} actor" for cluster, style, share in rows}
+    return {cluster: f"{share:.0%} {style}" for cluster, style, share in rows}
 
 
 def _accuracy(service: Service, world: Path) -> list[str]:

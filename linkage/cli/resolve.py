@@ -78,16 +78,29 @@ def resolve(
     if as_json:
         console.print_json(json.dumps(summary, default=str))
     else:
-        _print(summary)
+        _print(summary, out)
 
 
-def _print(summary: dict[str, Any]) -> None:
+def _print(summary: dict[str, Any], out: Path | None) -> None:
+    from linkage.cli.terminal import notes
     from linkage.cli.terminal import out as console
 
-    for name, value in summary.items():
-        if isinstance(value, (int, float, str)):
-            console.print(
-                f"{name.replace('_', ' '):24} {value:,}"
-                if isinstance(value, (int, float))
-                else f"{name.replace('_', ' '):24} {value}"
-            )
+    console.print(
+        f"{summary['subjects']:,} subjects: {summary['clustered']:,} of them in {summary['clusters']:,} clusters, "
+        f"the largest of {summary['largest']:,}.",
+        highlight=False,
+    )
+    if out:
+        peak = summary["peak_memory_bytes"] / 2**30
+        console.print(
+            f"Written to {out} in {summary['total_seconds']:.1f} s with at most {peak:.1f} GiB of memory.",
+            highlight=False,
+        )
+        rejected = summary["rows"].get("rejections", 0)
+        if rejected:
+            notes.print(f"{rejected:,} rows were not taken: {out / 'rejections.parquet'} says which and why.")
+    else:
+        events = ", ".join(f"{count:,} {event}" for event, count in sorted(summary["lineage"].items()))
+        console.print(f"Published as {summary['resolution_id']}: {events or 'nothing changed'}.", highlight=False)
+    for conflict in summary["conflicts"]:
+        notes.print(f"Decisions contradict each other: {conflict}", style="yellow", highlight=False)

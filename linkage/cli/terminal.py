@@ -13,8 +13,10 @@ from rich.progress import Progress as Bars
 
 from linkage.model.progress import Progress
 
+_WIDTH = 120  # of tables that go into a file or a pipe
+
 #: answers go to standard output, progress and notes to standard error, so that `--json | jq` works
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else _WIDTH)
 notes = Console(stderr=True)
 
 _LINE_EVERY = 5.0  # seconds between plain progress lines of one step
@@ -52,13 +54,15 @@ def _bars() -> Iterator[Progress]:
 
 
 def _plain_lines() -> Progress:
-    said: dict[str, float] = {}
+    """A line when a step of known length is through, and every few seconds of the others: logs stay short."""
+    last = time.monotonic()
 
     def report(step: str, done: int, total: int | None = None, /) -> None:
+        nonlocal last
         now = time.monotonic()
         finished = total is not None and done >= total
-        if finished or now - said.get(step, -_LINE_EVERY) >= _LINE_EVERY:
-            said[step] = now
+        if finished or now - last >= _LINE_EVERY:
+            last = now
             print(f"{step}: {done:,}" + (f" of {total:,}" if total is not None else ""), file=sys.stderr, flush=True)
 
     return report
