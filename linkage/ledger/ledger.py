@@ -149,7 +149,7 @@ class Ledger:
         ahead = [f"{name}: {v}" for name, v in versions.items() if v < 0 or v > current.get(self._known(name), -1)]
         if ahead:
             raise NotFound("the ledger has no such versions", details=ahead)
-        return Snapshot(self._stored, versions)
+        return Snapshot(self.place, self._stored, versions)
 
     def changes(self, table: str, after: int | None = None) -> Iterator[Change]:
         """The rows that each version after `after` appended, version by version (None: from the start).
@@ -221,6 +221,7 @@ class Ledger:
                 if self._threads is not None:
                     config["threads"] = self._threads
                 self._connection = duckdb.connect(config=config)  # type: ignore[arg-type]
+                self.place.attach(self._connection)
             return self._connection.cursor()
 
 

@@ -8,6 +8,7 @@ is forced to disk on a local folder; an object store does that itself.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,8 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 #: What readers of Parquet say of a broken file, through whatever exception.
 _BROKEN = ("thrift", "magic bytes", "parquet", "corrupt", "checksum", "deserialize")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_TELLING_LINES = 4
 
 
 class Place:
@@ -67,6 +70,15 @@ class Place:
             url = unquote(parsed.path)
         self.local = "://" not in url
         self.url = str(Path(url).absolute()) if self.local else url.rstrip("/")
+
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let DuckDB read the files of an object store through the same storage, credentials and all, as we do."""
+        scheme = self.url.partition("://")[0]
+        if self.local or connection.filesystem_is_registered(scheme):
+            return
+        from linkage.ledger.store import store_files  # noqa: PLC0415 - local ledgers do without
+
+        connection.register_filesystem(store_files(self.url))
 
     def table(self, name: str) -> TablePlace:
         """The place of one table."""
@@ -121,7 +133,10 @@ class TablePlace:
 
     def has_files(self) -> bool:
         """Whether any data file lies in the folder."""
-        found = self.files.get_file_info(fs.FileSelector("", allow_not_found=True))
+        try:
+            found = self.files.get_file_info(fs.FileSelector("", allow_not_found=True))
+        except TableNotFoundError:
+            return False
         return any(info.path.endswith(".parquet") for info in found)
 
     def remove(self, path: str) -> None:
@@ -188,7 +203,9 @@ def explain(what: str, error: BaseException) -> LedgerUnavailable | LedgerDamage
 
 
 def _line(text: str, signs: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The line of a long message that tells most: the first with a sign, or else the first."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """What tells most of a long message: the first line with a sign, or else its first lines as one."""
+    lines = [line.strip(" ↳") for line in _COLOURS.sub("", text).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("<")]
     telling = [line for line in lines if any(sign in line.lower() for sign in signs)]
-    return tuple(line[:300] for line in (telling or lines)[:1])
+    said = telling[0] if telling else ": ".join(lines[:_TELLING_LINES])
+    return (said[:300],) if said else ()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from linkage.errors import NotFound
 from linkage.ledger.parquet import columns, quoted, read_files, read_nothing
-from linkage.ledger.place import storage_errors
+from linkage.ledger.place import Place, storage_errors
 from linkage.ledger.stored import BATCH, ROW, StoredTable, stored_schema
 from linkage.ledger.tables import TABLES
 
@@ -18,7 +18,8 @@ from linkage.ledger.tables import TABLES
 class Snapshot:
     """The tables of the ledger at fixed versions; a table without a version has no rows."""
 
-    def __init__(self, stored: Mapping[str, StoredTable], versions: Mapping[str, int]) -> None:
+    def __init__(self, place: Place, stored: Mapping[str, StoredTable], versions: Mapping[str, int]) -> None:
+        self._place = place
         self._stored = stored
         self._files: dict[str, list[str]] = {}
         #: table → version, for the tables that exist
@@ -64,6 +65,7 @@ class Snapshot:
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make a view per table, and beside it `TABLE_rows` with the two columns that give the order."""
         with storage_errors("opening a snapshot"):
+            self._place.attach(connection)
             for name in TABLES:
                 connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS FROM {self.sql(name)}")
                 connection.execute(
