@@ -9,7 +9,7 @@ from linkage.normalise.kind import Context
 # Hexadecimal ids and UUIDs come in either case from different SDKs; other ids keep theirs.
 CANONICAL = r"^[a-z]{1,12}[_:-][0-9a-z]{8,128}$|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 #: ids of zeros: an operating system that refuses to tell (limited ad tracking)
-UNLESS = r"^[0-]+$|^[f-]+$|[_:-](?:0+|f+)$"
+UNLESS = r"^[0-]+$|^[f-]+$|[_:-](?:0{6,}|f{6,})$"
 _HEX = re.compile(r"^[{(]?(?P<id>[0-9A-Fa-f]{2}(?:[0-9A-Fa-f]|[-:](?=[0-9A-Fa-f])){5,})[)}]?$")
 _JUNK = re.compile(UNLESS)
 

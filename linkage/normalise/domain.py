@@ -8,9 +8,10 @@ import idna
 
 from linkage.normalise.kind import Context
 
-CANONICAL = r"^(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z]{2,24}$"
+# Bounded so that whatever it matches is within the lengths that domains may have.
+CANONICAL = r"^(?:[a-z0-9]{1,20}(?:-[a-z0-9]{1,20}){0,2}\.){1,3}[a-z]{2,24}$"
 UNLESS = r"^www[0-9]?\."
-_PLAIN = re.compile(CANONICAL)
+_PLAIN = re.compile(r"(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]+)")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
 
 
@@ -27,4 +28,4 @@ def normalise(text: str, _: Context) -> str | None:
             return None
     if len(host) > 253 or any(len(part) > 63 for part in host.split(".")):
         return None
-    return host if _PLAIN.fullmatch(host) or re.fullmatch(r"(?:[a-z0-9-]+\.)+xn--[a-z0-9-]+", host) else None
+    return host if _PLAIN.fullmatch(host) else None

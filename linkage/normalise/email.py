@@ -32,12 +32,14 @@ PROVIDERS = (
 )
 _PROVIDER = {name: provider for provider in PROVIDERS for name in (provider.domain, *provider.others)}
 
-CANONICAL = r"^[a-z0-9]+(?:[._-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}$"
+# Bounded so that whatever it matches is within the lengths that addresses may have; others go to the library.
+_LABEL = r"[a-z0-9]{1,20}(?:-[a-z0-9]{1,20}){0,2}"
+CANONICAL = rf"^[a-z0-9]{{1,20}}(?:[._-][a-z0-9]{{1,20}}){{0,2}}@(?:{_LABEL}\.){{1,2}}[a-z]{{2,24}}$"
 _NOBODY = "test|none|no|noemail|no-email|nobody|unknown|null|na|asdf|noreply|no-reply|donotreply"
 _NOWHERE = "test|none|no|noemail|no-email|nobody|unknown|null|na|asdf|example|domain|email"
 _JUNK = rf"^(?:{_NOBODY})@(?:{_NOWHERE})\.[a-z]+$"
 _JUNK_RE = re.compile(_JUNK)
-UNLESS = rf"{_JUNK}|@(?:{'|'.join(re.escape(name) for name in _PROVIDER)})$|^.{{65,}}@"
+UNLESS = rf"{_JUNK}|@(?:{'|'.join(re.escape(name) for name in _PROVIDER)})$"
 _PLAIN = re.compile(CANONICAL)
 #: as a mail program writes it: `Jay Jones <jjones@example.org>`
 _NAMED = re.compile(r".*<([^<>]+)>")
@@ -78,4 +80,4 @@ def mask(value: str) -> str:
     return f"{local[:1]}***@{host}"
 
 
-DOMAIN_UNLESS = rf"^(?:www\.|(?:{'|'.join(re.escape(name) for p in PROVIDERS for name in p.others)})$)"
+DOMAIN_UNLESS = rf"^(?:www[0-9]?\.|(?:{'|'.join(re.escape(name) for p in PROVIDERS for name in p.others)})$)"

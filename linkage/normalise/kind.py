@@ -83,10 +83,11 @@ class Kind:
         if len(raw) > LONGEST_RAW or not printable(raw):
             return None
         text = squeeze(raw)
-        if not text or text.casefold() in PLACEHOLDERS or self.refuses(text):
-            return None
-        value = self.rule(text, context)
-        return value if value and len(value) <= LONGEST_VALUE else None
+        value = None if self._is_junk(text) else self.rule(text, context)
+        return value if value and len(value) <= LONGEST_VALUE and not self._is_junk(value) else None
+
+    def _is_junk(self, text: str) -> bool:
+        return not text or text.casefold() in PLACEHOLDERS or self.refuses(text)
 
     def refuses(self, raw: str) -> bool:
         """Whether the text is to be refused as the number of a payment card."""

@@ -21,12 +21,16 @@ def _legal_forms() -> list[tuple[int, list[str]]]:
 
 def normalise_name(text: str, _: Context) -> str | None:
     """The name's words in plain lower case without legal form, `the` and punctuation."""
-    name = text.replace("_", " ")
-    for _round in range(2):  # "Acme GmbH & Co. KG": what is left may end in a legal form again
-        shorter = custom_basename(name, _legal_forms(), prefix=False, middle=False, suffix=True)
-        name = shorter or name
-    value = words(name).removeprefix("the ")
-    return value if len(value) >= 2 else words(text) or None
+    return _without_legal_forms(words(_without_legal_forms(text))) or None
+
+
+def _without_legal_forms(name: str) -> str:
+    """Take legal forms off the end, one after the other ("GmbH & Co. KG"), and `the` off the beginning."""
+    while True:
+        shorter = custom_basename(name, _legal_forms(), prefix=False, middle=False, suffix=True).removeprefix("the ")
+        if not words(shorter) or shorter == name:
+            return name
+        name = shorter
 
 
 def normalise(text: str, context: Context) -> str | None:

@@ -44,7 +44,8 @@ def _e164(text: str, region: str | None, *, lenient: bool) -> str | None:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
         return None
-    if phonenumbers.is_possible_number(number) or lenient:
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if lenient or reason == phonenumbers.ValidationResult.IS_POSSIBLE:
         value = phonenumbers.format_number(number, PhoneNumberFormat.E164)
         return value if 8 <= len(value) <= 16 else None
     return None
