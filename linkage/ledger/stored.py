@@ -83,6 +83,23 @@ class LogEntry:
     appended: tuple[DataFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a version: those of files, all of them or those before a bound and of no commit that came later."""
+
+    files: Sequence[DataFile]
+    before: str | None = None
+    later: Sequence[int] = ()
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition that picks the rows from the files; empty where all count."""
+        conditions = [self.before] if self.before else []
+        if self.later:
+            conditions.append(f"{quoted(BATCH)} NOT IN ({', '.join(map(str, self.later))})")
+        return " AND ".join(conditions)
+
+
 def stored_schema(table: LedgerTable) -> pa.Schema:
     """The columns of the table on disk: the contract's and the two that give the order."""
     return table.schema.append(pa.field(BATCH, pa.int64())).append(pa.field(ROW, pa.int64()))
@@ -128,6 +145,20 @@ class StoredTable:
             if self._live is None or self._live[0] != delta.version():
                 self._live = (delta.version(), _files(delta))
             return self._live[1]
+
+    def as_of(self, version: int) -> Rows:
+        """The rows of a version: its own files, or what became of them where those have been cleaned up."""
+        wanted, current = self.live(version), self.live()
+        now = {file.path for file in current}
+        if all(file.path in now or self.place.has(file.path) for file in wanted):
+            return Rows(wanted)
+        # A number's upper bits are at most the version that the commit became, so later rows with a lower number
+        # are those of the few commits that were overtaken.
+        bound = (version + 1) << _RANDOM_BITS
+        later = [entry.batch for entry in self.entries(version) if entry.batch is not None]
+        if not later:
+            return Rows(current)
+        return Rows(current, f"{quoted(BATCH)} < {bound}", [batch for batch in later if batch < bound])
 
     def id(self) -> str:
         """The id that the table was given when it was made; empty where there is none yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -59,12 +60,44 @@ def test_duplicates_are_known_after_compaction(ledger: Ledger) -> None:
         assert reader.append("observations", observations([1, 11, 51])).duplicate == 3
 
 
-def test_old_versions_can_be_read_until_their_files_are_cleaned_up(ledger: Ledger) -> None:
+def test_old_versions_can_be_read_also_when_their_files_are_gone(ledger: Ledger) -> None:
+    before = {version: values(ledger.snapshot({"observations": version}).table("observations")) for version in range(7)}
+    assert before[2] == ["v2", "v1", "v12", "v11"]
     ledger.compact()
-    assert values(ledger.snapshot({"observations": 2}).table("observations")) == ["v2", "v1", "v12", "v11"]
+    assert len(ledger.snapshot({"observations": 2}).files("observations")) == 2
+    ledger.append("observations", observations([99]))
     ledger.compact(retention_hours=0)
-    with pytest.raises(NotFound, match="cleaned up"):
+    for reader in (ledger, Ledger(ledger.place.url)):
+        for version, rows in before.items():
+            assert values(reader.snapshot({"observations": version}).table("observations")) == rows
+    with duckdb.connect() as connection:
+        ledger.snapshot({"observations": 2}).register(connection)
+        assert connection.execute("SELECT count(*) FROM observations").fetchone() == (4,)
+    # Only the files of its own are gone, and of the last version not even those: it has the same rows.
+    with pytest.raises(NotFound, match="no files of its own"):
         ledger.snapshot({"observations": 2}).files("observations")
+    last = ledger.history("observations")[-1].version
+    assert len(ledger.snapshot({"observations": last - 1}).files("observations")) == 1
+
+
+def test_an_old_version_leaves_out_rows_that_were_written_early_and_committed_late(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Ledger(ledger.place.url)
+    honest = StoredTable.commit_append
+
+    def late(stored: StoredTable, *args: object, **options: object) -> int:
+        monkeypatch.setattr(StoredTable, "commit_append", honest)
+        other.append("observations", observations([70]))
+        other.append("observations", observations([71]))
+        return honest(stored, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(StoredTable, "commit_append", late)
+    assert ledger.append("observations", observations([72])).version == 9
+    ledger.compact(retention_hours=0)
+    expected = {7: ["v70"], 8: ["v70", "v71"], 9: ["v70", "v71", "v72"]}
+    for version, rows in expected.items():
+        assert sorted(values(ledger.snapshot({"observations": version}).table("observations"))[12:]) == rows
 
 
 def test_the_last_row_of_an_account_stays_the_last(tmp_path: Path) -> None:
