@@ -64,8 +64,6 @@ class State:
     pid: int
     port: int
     kept: bool
-    #: where this run writes down what the next ones start faster with, once it ends
-    training: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,20 @@ class Status:
 class LocalServer:
     """The managed Neo4j of one data folder."""
 
-    def __init__(self, data: Path, cache: Path, *, memory: Memory | None = None, port: int = DEFAULT_PORT) -> None:
+    def __init__(
+        self,
+        data: Path,
+        cache: Path,
+        *,
+        memory: Memory | None = None,
+        port: int = DEFAULT_PORT,
+        java_options: tuple[str, ...] = (),
+    ) -> None:
         self.home = (data / "neo4j").absolute()
         self.cache = cache.absolute()
         self.memory = memory or Memory()
         self.port = port
+        self.java_options = java_options
 
     # ---- what callers do
 
@@ -201,14 +208,12 @@ class LocalServer:
         self._lay_password()
         recalled = self._recall()
         preferred = recalled.port if recalled else self.port
-        archive = _archive(lib, java)
-        training = None if archive.exists() else f"{archive}.{os.getpid()}"
         for attempt in range(_PORT_TRIES):
             port = preferred if attempt == 0 and preferred and is_free(preferred) else free_port()
-            state = State(0, port, kept=False, training=training)
+            state = State(0, port, kept=False)
             self._configure(port)
             self._remember(state)  # the port is known before there is a process that could be orphaned
-            state = replace(state, pid=self._spawn(self._command(java, lib, archive, training)))
+            state = replace(state, pid=self._spawn(self._command(java, lib)))
             try:
                 self._remember(state)
                 if self._await(state, progress, timeout):
@@ -256,15 +261,12 @@ class LocalServer:
         (folder / "neo4j.conf").write_text(text)
         (self.home / "logs").mkdir(exist_ok=True)
 
-    def _command(self, java: Path, lib: Path, archive: Path, training: str | None) -> list[str]:
+    def _command(self, java: Path, lib: Path) -> list[str]:
         return [
             str(java),
-            "-XX:+IgnoreUnrecognizedVMOptions",
-            # Classes loaded and linked ahead of time: a start takes a third of its time. Java itself ignores an
-            # archive that does not fit.
-            f"-XX:AOTCacheOutput={training}" if training else f"-XX:AOTCache={archive}",
             f"-Xmx{self.memory.heap}",
-            "-XX:+UseSerialGC",
+            "-XX:+UseSerialGC",  # half the start-up time of the default on a small machine
+            *self.java_options,
             "-XX:+ExitOnOutOfMemoryError",
             "-Dfile.encoding=UTF-8",
             *_OPENS,
@@ -298,8 +300,7 @@ class LocalServer:
         started = time.monotonic()
         while time.monotonic() - started < timeout:
             progress(_STEP, int(time.monotonic() - started))
-            if not self._is_ours(state.pid):
-                self._reap(state.pid)
+            if _has_ended(state.pid):
                 if "Address already in use" in self._said():
                     return False
                 raise self._failure("Neo4j ended while it started")
@@ -349,29 +350,14 @@ class LocalServer:
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(10)
-        if state.training and Path(state.training).exists():
-            Path(state.training).replace(state.training.rpartition(".")[0])
-
-    def _reap(self, pid: int) -> None:
-        with suppress(OSError):
-            os.waitpid(pid, os.WNOHANG)
 
 
-def _archive(lib: Path, java: Path) -> Path:
-    """Where the classes of that Java and those jars are kept ready."""
-    stat = java.stat()
-    mark = hashlib.sha256(f"{java.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:12]
-    return lib.parent / f"classes-{mark}.aot"
-
-
-def _listens(pid: int, port: int) -> bool:
-    """Whether that very process listens on the port; somebody else may have taken it since we looked."""
-    import psutil  # noqa: PLC0415 - an extra
-
-    with suppress(psutil.Error):
-        sockets = psutil.Process(pid).net_connections("tcp")
-        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
-    return False
+def _has_ended(child: int) -> bool:
+    """Whether a child of this process is over; its command line cannot tell, it is empty at first."""
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    except ChildProcessError:
+        return True
 
 
 def find_java() -> Path:
