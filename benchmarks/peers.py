@@ -78,7 +78,8 @@ def _clusters(facts: Facts, edges: str, cap: int) -> pa.Table:
         found = connection.sql(edges).fetchnumpy()
         accounts = connection.sql("select account_id from numbered order by account").to_arrow_table()
     labels = connected(len(accounts), found["left_account"], found["right_account"])
-    return accounts.append_column("cluster_id", pa.array(labels))
+    clusters: pa.Table = accounts.append_column("cluster_id", pa.array(labels))
+    return clusters
 
 
 def connected(size: int, left: Any, right: Any) -> Whole:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from linkage.evaluate.partition import Real, Whole
 from linkage.evaluate.report import Estimate
@@ -26,15 +27,19 @@ def sum_by(keys: Whole, columns: Sequence[Real], groups: int) -> Real:
 
 
 def _kinds(rows: Real) -> tuple[Real, Whole]:
-    """Distinct rows and how many there are of each; rows that equal the commonest kind are found first."""
-    if len(rows) == 0:
-        return rows, np.zeros(0, dtype=np.int64)
-    same = np.all(rows == rows[np.argmin(np.abs(rows).sum(axis=1))], axis=1)
-    kinds, counts = np.unique(rows[~same], axis=0, return_counts=True)
-    return (
-        np.concatenate([rows[same][:1], kinds]),
-        np.concatenate([[int(same.sum())], counts]).astype(np.int64),
-    )
+    """Distinct rows and how many there are of each, told apart by a 64-bit hash of the row."""
+    _, first, counts = np.unique(_hashes(rows), return_index=True, return_counts=True)
+    return rows[first], counts
+
+
+def _hashes(rows: Real) -> npt.NDArray[np.uint64]:
+    bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # + 0.0: minus zero is zero
+    factors = np.random.default_rng(0).integers(1, 2**63, bits.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    found = np.zeros(len(bits), dtype=np.uint64)
+    for column, factor in enumerate(factors):
+        found = (found ^ (bits[:, column] >> np.uint64(29)) ^ bits[:, column]) * factor
+        found ^= found >> np.uint64(32)
+    return found
 
 
 def estimates(rows: Real, measure: Measure, *, draws: int, seed: int) -> tuple[Estimate, ...]:
