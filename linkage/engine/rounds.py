@@ -29,7 +29,17 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from linkage.engine.weigh import LN2, MOST_FAMILIES, Weights, days_apart, full_bits, sign_up_bits, size_penalty
+from linkage.engine.weigh import (
+    LN2,
+    MOST_FAMILIES,
+    Weights,
+    combine_pieces,
+    days_apart,
+    full_bits,
+    scale_family,
+    sign_up_bits,
+    weigh_piece,
+)
 from linkage.model.progress import Progress, silent
 
 Ints = npt.NDArray[np.int32]
@@ -49,6 +59,16 @@ class Holdings(NamedTuple):
     value_kind: Ints
     created: Floats
     subjects: int
+
+
+class Rows(NamedTuple):
+    """Cluster × value, by value: how many members hold it, and their period of use in days."""
+
+    cluster: Ints
+    value: Ints
+    holding: Ints
+    first: Floats
+    last: Floats
 
 
 class Table(NamedTuple):
@@ -110,32 +130,30 @@ def number_clusters(parent: Ints, label: Ints) -> int:
 
 
 @njit(cache=True, nogil=True)
-def aggregate_holdings(
-    label: Ints, clusters: int, values: int, subject: Ints, value: Ints, first: Floats, last: Floats, counted: Ints
-):
+def aggregate_holdings(number: Ints, clusters: int, values: int, given: Rows) -> Rows:
     """Cluster × value rows sorted by value then cluster; values with one cluster are left out."""
-    rows = len(subject)
+    rows = len(given.cluster)
     # counting sort by cluster, then stably by value
     start = np.zeros(clusters + 1, np.int64)
     for i in range(rows):
-        start[label[subject[i]] + 1] += 1
+        start[number[given.cluster[i]] + 1] += 1
     for c in range(clusters):
         start[c + 1] += start[c]
     by_cluster = np.empty(rows, np.int64)
     for i in range(rows):
-        c = label[subject[i]]
+        c = number[given.cluster[i]]
         by_cluster[start[c]] = i
         start[c] += 1
     begin = np.zeros(values + 1, np.int64)
     for i in range(rows):
-        begin[value[i] + 1] += 1
+        begin[given.value[i] + 1] += 1
     for v in range(values):
         begin[v + 1] += begin[v]
     order = np.empty(rows, np.int64)
     fill = begin[:values].copy()
     for j in range(rows):
         i = by_cluster[j]
-        v = value[i]
+        v = given.value[i]
         order[fill[v]] = i
         fill[v] += 1
     out_cluster = np.empty(rows, np.int32)
@@ -149,22 +167,22 @@ def aggregate_holdings(
         previous = -1
         for j in range(begin[v], begin[v + 1]):
             i = order[j]
-            c = label[subject[i]]
+            c = number[given.cluster[i]]
             if c == previous:
-                out_holding[n - 1] += counted[i]
-                out_first[n - 1] = min(out_first[n - 1], first[i])
-                out_last[n - 1] = max(out_last[n - 1], last[i])
+                out_holding[n - 1] += given.holding[i]
+                out_first[n - 1] = min(out_first[n - 1], given.first[i])
+                out_last[n - 1] = max(out_last[n - 1], given.last[i])
             else:
                 out_cluster[n] = c
                 out_value[n] = v
-                out_holding[n] = counted[i]
-                out_first[n] = first[i]
-                out_last[n] = last[i]
+                out_holding[n] = given.holding[i]
+                out_first[n] = given.first[i]
+                out_last[n] = given.last[i]
                 n += 1
                 previous = c
         if n - before == 1:
             n = before
-    return (
+    return Rows(
         out_cluster[:n].copy(),
         out_value[:n].copy(),
         out_holding[:n].copy(),
@@ -244,17 +262,35 @@ def overlap(u: int, v: int, table: Table) -> float:
     return (both - 2) / (fewer + 1)
 
 
+class Pieces(NamedTuple):
+    """Room for the pieces of one pair, used again and again."""
+
+    value: Ints
+    family: Whole
+    bits: Bits
+    full: Bits
+    density: Bits
+    totals: Bits
+    strongest: Whole
+
+
 @njit(cache=True, nogil=True)
-def weigh_pair(
-    a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces_value, pieces_bits, pieces_full
-):
-    """Total bits between two clusters, and how many pieces it is made of (written into the three arrays)."""
-    families = len(weights.within)
-    strongest = np.zeros(MOST_FAMILIES, np.float64)
-    strongest_density = np.zeros(MOST_FAMILIES, np.float64)
-    strongest_share = np.zeros(MOST_FAMILIES, np.float64)
-    strongest_at = np.full(MOST_FAMILIES, -1, np.int64)
-    rest = np.zeros(MOST_FAMILIES, np.float64)
+def room(pieces: int) -> Pieces:
+    """Room for so many pieces."""
+    return Pieces(
+        np.empty(pieces, np.int32),
+        np.empty(pieces, np.int64),
+        np.empty(pieces, np.float64),
+        np.empty(pieces, np.float64),
+        np.empty(pieces, np.float64),
+        np.empty(MOST_FAMILIES, np.float64),
+        np.empty(MOST_FAMILIES, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True)
+def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces) -> int:
+    """The values that two clusters share, each with its bits; answers how many."""
     if table.cluster_start[a + 1] - table.cluster_start[a] > table.cluster_start[b + 1] - table.cluster_start[b]:
         a, b = b, a
     count = 0
@@ -270,78 +306,52 @@ def weigh_pair(
             step *= 2
         while j < j_end and table.value[table.row_of[j]] < v:
             j += 1
-        if j == j_end:
+        if j == j_end or count == len(pieces.value):
             break
         right = table.row_of[j]
         if table.value[right] != v or table.bits[v] + table.own[table.centre[v]] <= 0:
             continue
-        k = value_kind[v]
-        full = full_bits(
-            weights.alpha[k],
-            weights.beta[k],
-            weights.pool[k],
-            table.value_start[v + 1] - table.value_start[v],
-            max(table.holding[left], table.holding[right]),
-            weights.neighbourhood_bits,
-        )
+        holders = table.value_start[v + 1] - table.value_start[v]
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
-        bits = full - weights.tau[k] * gap / LN2
-        bits -= size_penalty(
-            weights.size_correction, weights.both_large, table.size[a], table.holding[left], table.size[b], table.holding[right]
+        full, bits = weigh_piece(
+            value_kind[v], holders, table.size[a], table.holding[left], table.size[b], table.holding[right], gap, weights
         )
-        if bits < 0:
-            bits = 0.0
-        if count == len(pieces_value):
-            break
-        f = weights.family[k]
-        # values that everybody in both clusters holds say the same thing again: one household, one office
-        density = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
-        share = weights.within[f] * (1 - density * (1 - weights.within_dense[f]))
-        pieces_value[count] = v
-        pieces_full[count] = full
-        pieces_bits[count] = bits
-        weaker = count
-        if strongest_at[f] < 0 or bits > strongest[f]:
-            weaker = strongest_at[f]
-            share, strongest_share[f] = strongest_share[f], share
-            strongest[f] = bits
-            strongest_density[f] = density
-            strongest_at[f] = count
-        if weaker >= 0:
-            pieces_bits[weaker] *= share
-            rest[f] += pieces_bits[weaker]
+        pieces.value[count] = v
+        pieces.family[count] = weights.family[value_kind[v]]
+        pieces.bits[count] = bits
+        pieces.full[count] = full
+        pieces.density[count] = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
         count += 1
-    total = 0.0
-    scale = np.ones(MOST_FAMILIES, np.float64)
-    loudest_family = 0
-    for f in range(families):
-        whole = strongest[f] + rest[f]
-        if whole > weights.cap_dense[f]:
-            dense = whole - strongest_density[f] * (whole - weights.cap_dense[f])
-            scale[f] = dense / whole
-            whole = dense
-        if whole > weights.cap[f]:
-            scale[f] *= weights.cap[f] / whole
-            whole = weights.cap[f]
-        strongest_share[f] = whole
-        if whole > strongest_share[loudest_family]:
-            loudest_family = f
-    for f in range(families):
-        whole = strongest_share[f]
-        if f != loudest_family and whole > 0:
-            kept = 1 - weights.overlap * overlap(
-                pieces_value[strongest_at[f]], pieces_value[strongest_at[loudest_family]], table
-            )
-            scale[f] *= kept
-            whole *= kept
-        total += whole
-    total += sign_up_bits(
+    return count
+
+
+@njit(cache=True, nogil=True)
+def weigh_pair(
+    a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces, needed: float
+) -> tuple[float, int]:
+    """Total bits between two clusters, and how many pieces it is made of.
+
+    A total that falls short of `needed` before what one place explains is taken off is answered as it is.
+    """
+    count = collect_pieces(a, b, table, value_kind, weights, pieces)
+    loudest = combine_pieces(
+        count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
+    )
+    total = sign_up_bits(
         weights.burst_share, weights.burst_days, weights.sign_up_span,
         table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
     )  # fmt: skip
-    for p in range(count):
-        f = weights.family[value_kind[pieces_value[p]]]
-        pieces_bits[p] *= scale[f]
+    families = len(weights.within)
+    for f in range(families):
+        total += pieces.totals[f]
+    if total < needed:
+        return total, count
+    for f in range(families):
+        if f != loudest and pieces.totals[f] > 0:
+            shared = overlap(pieces.value[pieces.strongest[f]], pieces.value[pieces.strongest[loudest]], table)
+            kept = 1 - weights.overlap * shared
+            scale_family(f, kept, count, pieces.family, pieces.bits)
+            total -= (1 - kept) * pieces.totals[f]
     return total, count
 
 
@@ -356,9 +366,7 @@ def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: I
     clusters = len(table.size)
     bound = np.zeros(clusters, np.float32)
     partners = np.empty(clusters, np.int32)
-    pieces_value = np.empty(MOST_PIECES, np.int32)
-    pieces_bits = np.empty(MOST_PIECES, np.float64)
-    pieces_full = np.empty(MOST_PIECES, np.float64)
+    pieces = room(MOST_PIECES)
     needed = weights.threshold_bits + weights.neighbourhood_bits
     slack = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
     out_left = np.empty(1024, np.int32)
@@ -409,7 +417,7 @@ def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: I
             bound[b] = 0
             if not passes:
                 continue
-            total, _ = weigh_pair(a, b, table, value_kind, weights, pieces_value, pieces_bits, pieces_full)
+            total, _ = weigh_pair(a, b, table, value_kind, weights, pieces, needed)
             if total < needed:
                 continue
             if n == len(out_left):
@@ -483,6 +491,7 @@ def accept_pairs(
     return accepted[:n].copy()
 
 
+DWINDLED = 0.01  # the share of a stage's merges below which the next stage begins
 LOUDER = 0.05  # bits a value must have gained for its holders to be looked at again
 
 
@@ -547,21 +556,19 @@ class Rounds:
         variance = np.bincount(label, (created - mean[label]) ** 2, clusters) / count
         return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
 
-    def tabulate(
-        self, number: Ints, rows: tuple[Ints, Ints, Ints, Floats, Floats], label: Ints, clusters: int
-    ) -> Table:
-        """The table of a round; `rows` are (number before, value, holding, first, last), `number` their cluster now."""
-        subject, value, holding, first, last = rows
-        cluster, value, holding, first, last = aggregate_holdings(
-            number, clusters, self.values, subject, value, first, last, holding
-        )
-        value_start, cluster_start, row_of = index_rows(cluster, value, clusters, self.values)
-        bits, centre, own = weigh_values(value_start, self.holdings.value_kind, holding, self.weights)
+    def tabulate(self, number: Ints, rows: Rows, label: Ints, clusters: int) -> Table:
+        """The table of a round from the rows of the last one; `number` is the cluster now of each cluster then."""
+        rows = aggregate_holdings(number, clusters, self.values, rows)
+        value_start, cluster_start, row_of = index_rows(rows.cluster, rows.value, clusters, self.values)
+        bits, centre, own = weigh_values(value_start, self.holdings.value_kind, rows.holding, self.weights)
         size = np.bincount(label, minlength=clusters).astype(np.int32)
         mean, spread = self.sign_ups(label, clusters)
-        return Table(
-            value_start, cluster, value, holding, first, last, cluster_start, row_of, size, bits, centre, own, mean, spread
-        )
+        return Table(value_start, *rows, cluster_start, row_of, size, bits, centre, own, mean, spread)
+
+    def first_rows(self) -> Rows:
+        """The holdings as rows: every subject a cluster of its own."""
+        h = self.holdings
+        return Rows(h.subject, h.value, np.ones(len(h.subject), np.int32), h.first, h.last)
 
     def score(self, table: Table, touched: Flags) -> tuple[Ints, Ints, Bits]:
         """Every pair with a touched cluster that passes the threshold."""
@@ -583,12 +590,10 @@ class Rounds:
     def run(self, stages: Sequence[float], maximum: int, progress: Progress = silent) -> int:
         """Merge until nothing changes; answers the number of rounds."""
         label, clusters = self.labels()
-        h = self.holdings
-        rows = (h.subject, h.value, np.ones(len(h.subject), np.int32), h.first, h.last)
-        table = self.tabulate(label, rows, label, clusters)
+        table = self.tabulate(label, self.first_rows(), label, clusters)
         touched = np.ones(clusters, np.bool_)
         pairs = (np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float64))
-        stage = 0
+        stage, merged_in_stage = 0, 0
         for number in range(1, maximum + 1):
             self.weights = self.weights._replace(threshold_bits=stages[stage])
             new = self.score(table, touched)
@@ -600,26 +605,26 @@ class Rounds:
                 pairs[0], pairs[1], order, roots, table.size,
                 self.parent, self.members, self.head, self.tail, self.following, self.enemy,
             )  # fmt: skip
-            if not len(accepted):
-                if stage == len(stages) - 1:
-                    return number
-                stage += 1
-                touched = np.ones(clusters, np.bool_)
-                pairs = tuple(column[:0] for column in pairs)
-                continue
+            merged_in_stage += len(accepted)
+            last_stage = stage == len(stages) - 1
+            if not len(accepted) and last_stage:
+                return number
             self._record(number, table, pairs, accepted, roots)
             merged = np.zeros(clusters, np.bool_)
             merged[pairs[0][accepted]] = True
             merged[pairs[1][accepted]] = True
             label, new_clusters = self.labels()
             renumbered = label[roots]
-            rows = (table.cluster, table.value, table.holding, table.first, table.last)
+            rows = Rows(table.cluster, table.value, table.holding, table.first, table.last)
             before, clusters = table, new_clusters
             table = self.tabulate(renumbered, rows, label, clusters)
             touched = np.zeros(clusters, np.bool_)
             touched[renumbered[merged]] = True
             louder = loudest(table) - loudest(before) > LOUDER
             touched[table.cluster[louder[table.value]]] = True
+            if not last_stage and len(accepted) <= DWINDLED * merged_in_stage:
+                stage, merged_in_stage = stage + 1, 0
+                touched[:] = True
             pairs = _untouched(pairs, renumbered, touched)
             progress("rounds", number, None)
         return maximum
@@ -665,9 +670,7 @@ def declare_pairs(left, right, parent, members, head, tail, following, enemy, co
 @njit(cache=True, nogil=True)
 def merge_evidence(left, right, table: Table, value_kind, weights: Weights):
     """The pieces that decided each of these merges: their number per merge, and value, bits, full bits, holders."""
-    pieces_value = np.empty(MOST_PIECES, np.int32)
-    pieces_bits = np.empty(MOST_PIECES, np.float64)
-    pieces_full = np.empty(MOST_PIECES, np.float64)
+    pieces = room(MOST_PIECES)
     counts = np.empty(len(left), np.int64)
     value = np.empty(4 * len(left) + MOST_PIECES, np.int32)
     bits = np.empty(len(value), np.float64)
@@ -675,7 +678,7 @@ def merge_evidence(left, right, table: Table, value_kind, weights: Weights):
     holders = np.empty(len(value), np.int32)
     n = 0
     for i in range(len(left)):
-        _, count = weigh_pair(left[i], right[i], table, value_kind, weights, pieces_value, pieces_bits, pieces_full)
+        _, count = weigh_pair(left[i], right[i], table, value_kind, weights, pieces, 0.0)
         counts[i] = count
         while n + count > len(value):
             more = len(value)
@@ -684,10 +687,10 @@ def merge_evidence(left, right, table: Table, value_kind, weights: Weights):
             full = np.concatenate((full, np.empty(more, np.float64)))
             holders = np.concatenate((holders, np.empty(more, np.int32)))
         for p in range(count):
-            v = pieces_value[p]
+            v = pieces.value[p]
             value[n] = v
-            bits[n] = pieces_bits[p]
-            full[n] = pieces_full[p]
+            bits[n] = pieces.bits[p]
+            full[n] = pieces.full[p]
             holders[n] = table.value_start[v + 1] - table.value_start[v]
             n += 1
     return counts, value[:n].copy(), bits[:n].copy(), full[:n].copy(), holders[:n].copy()

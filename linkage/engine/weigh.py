@@ -106,6 +106,67 @@ def size_penalty(
 
 
 @njit(cache=True, nogil=True)
+def weigh_piece(
+    kind: int, holders: int, left_size: int, left_holding: int, right_size: int, right_holding: int, gap: float,
+    weights: Weights,
+) -> tuple[float, float]:  # fmt: skip
+    """Bits of one shared value between two clusters: alone, and after staleness and size, never below 0."""
+    full = full_bits(
+        weights.alpha[kind], weights.beta[kind], weights.pool[kind],
+        holders, max(left_holding, right_holding), weights.neighbourhood_bits,
+    )  # fmt: skip
+    lost = weights.tau[kind] * gap / LN2
+    lost += size_penalty(
+        weights.size_correction, weights.both_large, left_size, left_holding, right_size, right_holding
+    )
+    return full, max(full - lost, 0.0)
+
+
+@njit(cache=True, nogil=True)
+def combine_pieces(
+    count: int, family: Whole, bits: Floats, density: Floats, weights: Weights, totals: Floats, strongest: Whole
+) -> int:
+    """Put pieces together by family; answers the loudest family.
+
+    `bits` become what each piece counts; `totals` and `strongest` (piece, −1: none) are filled by family. The
+    density of a piece is the share of both clusters' members that hold it: values that everybody in both holds say
+    the same thing again (one household, one office), and in a family with `dense_cap` say little at all.
+    """
+    families = len(weights.within)
+    totals[:families] = 0
+    strongest[:families] = -1
+    for p in range(count):
+        f = family[p]
+        if strongest[f] < 0 or bits[p] > bits[strongest[f]]:
+            strongest[f] = p
+    for p in range(count):
+        f = family[p]
+        if strongest[f] != p:
+            bits[p] *= weights.within[f] * (1 - density[p] * (1 - weights.within_dense[f]))
+        totals[f] += bits[p]
+    loudest = 0
+    for f in range(families):
+        whole = totals[f]
+        if whole > weights.cap_dense[f]:
+            whole -= density[strongest[f]] * (whole - weights.cap_dense[f])
+        whole = min(whole, weights.cap[f])
+        if whole < totals[f]:
+            scale_family(f, whole / totals[f], count, family, bits)
+            totals[f] = whole
+        if whole > totals[loudest]:
+            loudest = f
+    return loudest
+
+
+@njit(cache=True, nogil=True)
+def scale_family(f: int, factor: float, count: int, family: Whole, bits: Floats) -> None:
+    """Count every piece of a family at a part of its bits."""
+    for p in range(count):
+        if family[p] == f:
+            bits[p] *= factor
+
+
+@njit(cache=True, nogil=True)
 def sign_up_bits(
     share: float, days: float, span: float, left: float, left_spread: float, right: float, right_spread: float
 ) -> float:
