@@ -74,17 +74,19 @@ class TimeSource(Source):
         None, description="epoch, epoch_ms, epoch_us, epoch_ns, or a strptime format such as %d/%m/%Y %H:%M"
     )
 
-    @model_validator(mode="after")
-    def _known_format(self) -> TimeSource:
-        if self.format is not None and self.format not in EPOCHS:
-            if "%" not in self.format:
-                raise ValueError(f"the format is neither one of {', '.join(EPOCHS)} nor a strptime format with %")
-            moment = datetime(2026, 5, 3, 14, 7, 9, 123456, UTC)
-            try:
-                datetime.strptime(moment.strftime(self.format), self.format)  # noqa: DTZ007 - only tried out
-            except ValueError as error:
-                raise ValueError(f"the format cannot be read: {error}") from error
-        return self
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, form: str | None) -> str | None:
+        if form is None or form in EPOCHS:
+            return form
+        if "%" not in form:
+            raise ValueError(f"the format is neither one of {', '.join(EPOCHS)} nor a strptime format with %")
+        moment = datetime(2026, 5, 3, 14, 7, 9, 123456, UTC)
+        try:
+            datetime.strptime(moment.strftime(form), form)  # noqa: DTZ007 - only tried out
+        except ValueError as error:
+            raise ValueError(f"the format cannot be read: {error}") from error
+        return form
 
 
 class KindSource(Source):
