@@ -8,6 +8,7 @@ function of sums over actors, so a draw is a weighted sum of rows; actors with e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from linkage.evaluate.report import Estimate
 
 #: Maps sums over actors, shape (draws, columns), to measures, shape (draws, measures); NaN: not defined.
 Measure = Callable[[Real], Real]
+Words: TypeAlias = npt.NDArray[np.uint64]
 _DRAWS_AT_ONCE = 20
 _TAILS = (2.5, 97.5)
 
@@ -32,10 +34,10 @@ def _kinds(rows: Real) -> tuple[Real, Whole]:
     return rows[first], counts
 
 
-def _hashes(rows: Real) -> npt.NDArray[np.uint64]:
+def _hashes(rows: Real) -> Words:
     bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # + 0.0: minus zero is zero
-    factors = np.random.default_rng(0).integers(1, 2**63, bits.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    found = np.zeros(len(bits), dtype=np.uint64)
+    factors: Words = np.random.default_rng(0).integers(1, 2**63, bits.shape[1], dtype=np.uint64) * 2 + 1
+    found: Words = np.zeros(len(bits), dtype=np.uint64)
     for column, factor in enumerate(factors):
         found = (found ^ (bits[:, column] >> np.uint64(29)) ^ bits[:, column]) * factor
         found ^= found >> np.uint64(32)
