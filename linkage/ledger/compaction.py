@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from linkage.ledger.parquet import read_files
-from linkage.ledger.place import storage_errors
-from linkage.ledger.stored import BATCH, ROW, DataFile, Overtaken, StoredTable
+from linkage.ledger.place import explain, storage_errors
+from linkage.ledger.stored import BATCH, ROW, DataFile, NotCommitted, Overtaken, StoredTable
 from linkage.model.progress import Progress
 
 #: A file from this size on is left alone, and files are joined up to twice this size.
@@ -82,6 +82,10 @@ def _join(stored: StoredTable, connection: duckdb.DuckDBPyConnection, group: lis
             stored.commit_replace(group, [joined], base=base)
         except Overtaken:
             continue  # somebody appended: nothing of ours is touched by that
+        except NotCommitted as refused:
+            stored.discard([joined])
+            cause = refused.__cause__ or refused
+            raise explain(f"compacting table {stored.table.name}", cause) from cause
         return
     stored.discard([joined])  # another process has compacted these files
 

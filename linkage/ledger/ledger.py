@@ -26,9 +26,9 @@ from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
 from linkage.ledger.compaction import RETENTION_HOURS, Compacted, compact
 from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
-from linkage.ledger.place import Place, storage_errors
+from linkage.ledger.place import Place, explain, storage_errors
 from linkage.ledger.snapshot import Snapshot
-from linkage.ledger.stored import ROW, ROW_GROUP, DataFile, LogEntry, Overtaken, StoredTable
+from linkage.ledger.stored import ROW, ROW_GROUP, DataFile, LogEntry, NotCommitted, Overtaken, StoredTable
 from linkage.ledger.tables import FACTS, TABLES
 from linkage.ledger.verification import faults
 from linkage.model.progress import Progress, silent
@@ -297,11 +297,23 @@ class _Batch:
         duplicate = self._rows_in - self._rows_out
         if not self._rows_out:
             return Appended(0, duplicate, None)
-        version = self.stored.commit_append(self._files, base=self._base, number=self._number, batch_id=batch_id)
+        version = self._commit_files(batch_id)
         if self._novelty is not None and not self._stale:
             self._seen.took(self._base, version, self._novelty.hashes)
-        self._files = []
         return Appended(self._rows_out, duplicate, version)
+
+    def _commit_files(self, batch_id: str | None) -> int:
+        # From here on they may be in the ledger, whatever the storage says: only who knows better removes them.
+        files, self._files = self._files, []
+        try:
+            return self.stored.commit_append(files, base=self._base, number=self._number, batch_id=batch_id)
+        except Overtaken:
+            self._files = files
+            raise
+        except NotCommitted as refused:
+            self._files = files
+            cause = refused.__cause__ or refused
+            raise explain(f"writing to table {self.stored.table.name}", cause) from cause
 
     def abandon(self) -> None:
         """Remove what was written and not committed."""

@@ -22,6 +22,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,10 @@ class Overtaken(Exception):
     """Another writer committed first: look at what it brought and try again."""
 
 
+class NotCommitted(Exception):
+    """The storage refused the commit (its cause says why) and it is certain that nothing of it is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A Parquet file of a table: relative path, size in bytes, rows."""
@@ -81,6 +86,8 @@ class LogEntry:
     rows: int
     batch_id: str | None
     appended: tuple[DataFile, ...]
+    #: every file that it names for the first time, those of compaction too
+    files: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +263,7 @@ class StoredTable:
         """Write rows of the stored columns as one file that no commit names yet."""
         path = f"part-{uuid.uuid4().hex}.parquet"
         count = 0
-        with storage_errors(f"writing to table {self.table.name}"):
+        with storage_errors(f"writing to table {self.table.name}"), self._removed_if_broken(path):
             with (
                 self.place.files.open_output_stream(path) as sink,
                 pq.ParquetWriter(sink, self.schema, **_layout(self.schema)) as writer,
@@ -268,6 +275,15 @@ class StoredTable:
             self.place.force_to_disk(path)
             size = self.place.files.get_file_info(path).size
         return DataFile(path, size, count)
+
+    @contextmanager
+    def _removed_if_broken(self, path: str) -> Iterator[None]:
+        """Give the room back that half a file takes: on a full disk somebody needs it."""
+        try:
+            yield
+        except BaseException:
+            self.place.remove(path)
+            raise
 
     def read(self, file: DataFile) -> pa.Table:
         """Read the contract's columns of one file."""
@@ -345,14 +361,24 @@ class StoredTable:
                     commit_properties=properties,
                     post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
                 )
-            except CommitFailedError as error:
-                delta.update_incremental()
-                if delta.version() >= expected:
-                    raise Overtaken from error
-                raise OSError(str(error)) from error
+            except Exception as error:
+                if not self._landed(delta, expected, actions):
+                    taken = isinstance(error, CommitFailedError) and delta.version() >= expected
+                    raise (Overtaken if taken else NotCommitted) from error
             self.place.force_to_disk(log_path(expected))
             delta.update_incremental()
             return expected
+
+    def _landed(self, delta: DeltaTable, expected: int, actions: list[AddAction | RemoveAction]) -> bool:
+        """Whether a commit that reported a failure is there all the same.
+
+        Stores lose answers, and what follows a commit (a checkpoint) can fail by itself.
+        """
+        delta.update_incremental()
+        if delta.version() < expected:
+            return False
+        ours = {unquote(action.path) for action in actions if isinstance(action, AddAction)}
+        return not ours.isdisjoint(self.entry(expected).files)
 
     @property
     def ordered(self) -> bool:
@@ -393,14 +419,18 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
     info: dict[str, object] = {}
     batch_id: str | None = None
     appended: list[DataFile] = []
+    files: set[str] = set()
     for line in content.splitlines():
         action = json.loads(line)
         if "commitInfo" in action:
             info = action["commitInfo"]
         elif "txn" in action:
             batch_id = action["txn"]["appId"]
-        elif "add" in action and action["add"]["dataChange"]:
+        elif "add" in action:
             add = action["add"]
+            files.add(unquote(add["path"]))
+            if not add["dataChange"]:
+                continue
             rows = json.loads(add.get("stats") or "{}").get("numRecords", 0)
             appended.append(DataFile(unquote(add["path"]), add["size"], rows))
     batch = info.get(_BATCH_KEY)
@@ -413,4 +443,5 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
         rows=sum(file.rows for file in appended),
         batch_id=batch_id,
         appended=tuple(appended),
+        files=frozenset(files),
     )

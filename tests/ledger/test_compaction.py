@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
-from linkage.errors import NotFound
+from linkage.errors import LedgerUnavailable, NotFound
 from linkage.ledger import Ledger
 from linkage.ledger import compaction as compaction_module
 from linkage.ledger.compaction import Compacted
@@ -184,6 +185,19 @@ def test_a_file_without_a_commit_is_given_time_before_it_is_removed(ledger: Ledg
     ledger.compact(retention_hours=0)
     assert fresh.exists()
     assert not stale.exists()
+
+
+def test_compaction_that_finds_no_room_leaves_everything_as_it_was(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", refused)
+    with pytest.raises(LedgerUnavailable, match="disk is full"):
+        ledger.compact()
+    assert len(list(Path(ledger.place.url).rglob("*.parquet"))) == 6
+    assert ledger.verify() == []
 
 
 def test_progress_is_told(ledger: Ledger) -> None:

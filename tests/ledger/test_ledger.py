@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -508,7 +510,62 @@ def test_storage_that_takes_no_more_is_an_error_with_a_next_step_and_works_again
     assert "the ledger's disk is full" in output
     assert "Free some space" in output
     assert output.endswith("\n990\n")
+    assert len(list(Path(ledger.place.url).rglob("*.parquet"))) == 2, "half a file is not left lying"
     assert ledger.verify(deep=True) == []
+
+
+@pytest.mark.parametrize("error", [OSError("the answer was lost"), CommitFailedError("taken, by our first try")])
+def test_a_commit_whose_answer_was_lost_is_there_and_its_files_stay(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    ledger.append("observations", observations([1]))
+    honest = DeltaTable.create_write_transaction
+
+    def lost(*given: object, **options: object) -> None:
+        honest(*given, **options)  # type: ignore[arg-type]
+        raise error
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", lost)
+    assert ledger.append("observations", observations([2])) == Appended(1, 0, 2)
+    assert ledger.verify() == []
+
+
+def test_files_stay_where_nobody_knows_whether_their_commit_is_there(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.append("observations", observations([1]))
+    honest = DeltaTable.create_write_transaction
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError("the network is gone")
+
+    def lost(*given: object, **options: object) -> None:
+        honest(*given, **options)  # type: ignore[arg-type]
+        monkeypatch.setattr(DeltaTable, "update_incremental", gone)
+        gone()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaTable, "create_write_transaction", lost)
+        with pytest.raises(LedgerUnavailable, match="does not answer"):
+            ledger.append("observations", observations([2]), batch_id="b2")
+    monkeypatch.undo()
+    assert ledger.verify() == []
+    assert ledger.append("observations", observations([2]), batch_id="b2").repeated
+
+
+def test_files_are_removed_where_the_commit_was_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.append("observations", observations([1]))
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", refused)
+    with pytest.raises(LedgerUnavailable, match="disk is full"):
+        ledger.append("observations", observations([2]))
+    ledger.append("observations", observations([1]))
+    with pytest.raises(LedgerUnavailable, match="disk is full"):
+        ledger.append("observations", observations([3]))
+    assert len(list(Path(ledger.place.url).rglob("*.parquet"))) == 1
 
 
 def test_a_missing_file_is_damage_and_not_a_stack_trace(ledger: Ledger) -> None:
