@@ -61,7 +61,7 @@ def _of_caller(error: GraphQLError, *, executed: bool) -> tuple[str, str] | None
         return in_one_line(cause), cause.code
     if isinstance(cause, RecursionError) and not executed:
         return "The document is nested too deeply.", PARSE_FAILED
-    if error.path is None and (cause is None or not executed):
+    if not error.path and (cause is None or isinstance(cause, GraphQLError) or not executed):
         # Told by validation, or by the coercion of variables, which comes after it.
         return error.message, BAD_USER_INPUT if executed else VALIDATION_FAILED
     return None

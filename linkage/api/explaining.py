@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from typing import Any
 import networkx as nx
 
 from linkage.api.context import Context
+from linkage.engine.explain import SharedUse, explain
 from linkage.engine.model import Model
 from linkage.errors import BadInput, NotFound
+from linkage.graph.reads import Page, resolutions
 from linkage.graph.reads import shared as reads
 from linkage.model import Explanation, Identifier, Subject
 
@@ -82,7 +85,9 @@ async def find(context: Context, left: Key, right: Key) -> Finding:
         reads.decisions(context.reader, str(subject(left)), str(subject(right))),
         reads.subjects(context.reader),
     )
-    direct = weigh(left, right, pairs[0], subjects, context.work.model)
+    last = await resolutions.page(context.reader, Page(size=1))
+    scales = _Scales(context.work.model, subjects, _span(last.rows))
+    (direct,) = await _weigh(context, [(left, right)], pairs, rows, scales)
     finding = Finding(left, right, rows, direct, places[0], places[1], decisions, ())
     if direct.linked or finding.cluster is None:
         return finding
@@ -90,13 +95,55 @@ async def find(context: Context, left: Key, right: Key) -> Finding:
     steps = list(itertools.pairwise(keys))
     if not steps:
         return finding
-    found = await reads.shared(context.reader, steps)
     rows = rows | await _rows(context, keys)
-    chain = [
-        Step(here, there, weigh(here, there, uses, subjects, context.work.model))
-        for (here, there), uses in zip(steps, found, strict=True)
-    ]
+    found = await _weigh(context, steps, await reads.shared(context.reader, steps), rows, scales)
+    chain = [Step(here, there, weighed) for (here, there), weighed in zip(steps, found, strict=True)]
     return Finding(left, right, rows, direct, places[0], places[1], decisions, chain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scales:
+    """What evidence is weighed with: the model, how many subjects there are, in how many days most signed up."""
+
+    model: Model
+    subjects: int
+    sign_up_span: float
+
+
+def _span(resolutions: Sequence[Row]) -> float:
+    summary = resolutions[0]["node"].get("summary") if resolutions else None
+    found = json.loads(summary) if isinstance(summary, str) and summary else {}
+    return float(found.get("sign_up_span") or 0.0)
+
+
+async def _weigh(
+    context: Context,
+    pairs: Sequence[tuple[Key, Key]],
+    shared: Sequence[Sequence[Row]],
+    rows: Mapping[Key, Row],
+    scales: _Scales,
+) -> list[Explanation]:
+    """Weigh what each pair shares; where two pieces could be one place's, look how many others hold both."""
+    first = [weigh(*pair, uses, rows, scales, {}) for pair, uses in zip(pairs, shared, strict=True)]
+    asked: list[tuple[int, str, Row, Row]] = []
+    for number, (explanation, uses) in enumerate(zip(first, shared, strict=True)):
+        nodes = {(use["node"]["kind"], use["node"]["value"]): use["node"] for use in uses}
+        told = [nodes.get((piece.identifier.kind, piece.identifier.value)) for piece in explanation.evidence]
+        telling = [node for node, piece in zip(told, explanation.evidence, strict=True) if node and piece.bits > 0]
+        asked += [(number, str(node["id"]), node, telling[0]) for node in telling[1:]]
+    if not asked:
+        return first
+    ends = [sorted((node, loudest), key=_holders) for _, _, node, loudest in asked]
+    both = await reads.overlaps(context.reader, [(str(few["id"]), str(many["id"])) for few, many in ends])
+    overlaps: list[dict[str, float]] = [{} for _ in pairs]
+    for at, ((number, identity, _, _), (few, _)) in enumerate(zip(asked, ends, strict=True)):
+        # The share of the rarer one's other holders that hold both, as the rounds of the engine count it.
+        overlaps[number][identity] = max(0, both.get(at, 2) - 2) / max(1, _holders(few) - 1)
+    return [weigh(*pair, uses, rows, scales, known) for pair, uses, known in zip(pairs, shared, overlaps, strict=True)]
+
+
+def _holders(node: Row) -> int:
+    return max(2, int(node.get("holders") or 2))
 
 
 def subject(key: Key) -> Subject:
@@ -105,27 +152,39 @@ def subject(key: Key) -> Subject:
     return Subject.parse(f"{type_name.lower()}:{identity}")
 
 
-def weigh(left: Key, right: Key, uses: Sequence[Row], subjects: int, model: Model) -> Explanation:
+def weigh(
+    left: Key,
+    right: Key,
+    uses: Sequence[Row],
+    rows: Mapping[Key, Row],
+    scales: _Scales,
+    overlaps: Mapping[str, float],
+) -> Explanation:
     """Weigh what two subjects share, as the graph has it."""
-    from linkage.engine.explain import explain
+    return explain(
+        subject(left),
+        subject(right),
+        [_use(row, overlaps.get(str(row["node"]["id"]), 0.0)) for row in uses],
+        subjects=scales.subjects,
+        model=scales.model,
+        left_created=rows[left].get("created_at"),
+        right_created=rows[right].get("created_at"),
+        sign_up_span=scales.sign_up_span,
+    )
 
-    return explain(subject(left), subject(right), [_use(row) for row in uses], subjects=subjects, model=model)
 
-
-def _use(row: Row) -> SharedUse:
-    from linkage.engine.explain import SharedUse
-
+def _use(row: Row, overlap: float) -> SharedUse:
     node, left, right = row["node"], row["left"], row["right"]
-    holders = max(2, int(node.get("holders") or 2))
     return SharedUse(
         identifier=Identifier(str(node["kind"]), str(node["value"])),
-        holders=holders,
-        holder_clusters=int(node.get("holder_clusters") or holders),
+        holders=_holders(node),
+        holder_clusters=int(node.get("holder_clusters") or _holders(node)),
         left_first_seen=left.get("first_seen"),
         left_last_seen=left.get("last_seen"),
         right_first_seen=right.get("first_seen"),
         right_last_seen=right.get("last_seen"),
         sharing_class=node.get("sharing_class"),
+        overlap=min(1.0, overlap),
     )
 
 

@@ -7,6 +7,7 @@ meanwhile when Neo4j returns from an outage. It never gives up and never asks an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ class CatchingUp:
         self._catch_up = catch_up
         self._written = written
         self._task: asyncio.Task[None] | None = None
+        self._ended = False
+        self._stopping = asyncio.Event()
         self.standing = Standing()
 
     def start(self) -> None:
@@ -46,17 +49,21 @@ class CatchingUp:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """End after the catch-up under way, if any: a projection is never cut in the middle of a thread."""
+        """End after the catch-up under way, if any: a thread cannot be cut off, and what it uses is about to close."""
+        self._ended = True
+        self._stopping.set()
+        self._written.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
 
     async def _run(self) -> None:
-        while True:
+        while not self._ended:
             await self._wait()
+            if self._ended:
+                return
             self._written.clear()
             try:
-                commits = await asyncio.shield(asyncio.to_thread(self._catch_up))
+                commits = await asyncio.to_thread(self._catch_up)
             except Conflict:
                 # Another process is at it; what it leaves is found at the next look.
                 self.standing = replace(self.standing, failures=0, error=None)
@@ -71,15 +78,14 @@ class CatchingUp:
                 self.standing = Standing(commits=self.standing.commits + commits)
 
     async def _wait(self) -> None:
-        if self.standing.failures:
-            await asyncio.sleep(WAITS[min(self.standing.failures, len(WAITS)) - 1])
-            return
-        try:
-            async with asyncio.timeout(LOOK):
-                await self._written.wait()
-                await asyncio.sleep(GATHER)
-        except TimeoutError:
-            pass
+        # While something is wrong a new write is no reason to try at once.
+        failures = self.standing.failures
+        seconds = WAITS[min(failures, len(WAITS)) - 1] if failures else LOOK
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await (self._stopping.wait() if failures else self._written.wait())
+                if not self._ended:
+                    await asyncio.sleep(GATHER)
 
     def _failed(self, error: Exception) -> None:
         if not self.standing.failures:

@@ -106,11 +106,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         content_type, _, parameters = request.headers.get("content-type", "").partition(";")
         if content_type.strip().lower() != "application/json" or not _is_utf8(parameters):
             raise HttpError(415, "send the operation as application/json in UTF-8")
-        return _operation_of(self.decode_json(await request.body()), from_text=False)
+        return _operation_of(decode(await request.body()), from_text=False)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON, strictly: UTF-8, no NaN, not deeper than the stack, no numbers of thousands of digits."""
-        return decode(data)
+        """JSON as a caller may send it; what is not is told in strawberry's way, for WebSockets."""
+        try:
+            return decode(data)
+        except HttpError as error:
+            raise json.JSONDecodeError(error.message, "", 0) from None
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         parts = request.app.state.parts
@@ -123,12 +126,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
 
 def decode(data: str | bytes) -> Any:
-    """JSON as a caller may send it; raise `HttpError` for anything else."""
+    """JSON as a caller may send it; raise `HttpError` for anything else.
+
+    Strict: UTF-8, no NaN, no deeper than the stack, no numbers of thousands of digits, no halves of characters.
+    """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return json.loads(text, parse_constant=_no_constant)
+        found = json.loads(text, parse_constant=_no_constant)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # lone surrogates are no text: no store takes them
     except (ValueError, RecursionError):
         raise HttpError(400, "the body is no JSON in UTF-8") from None
+    return found
 
 
 def _no_constant(name: str) -> None:
@@ -216,7 +225,7 @@ def _is_subscription(query: str, name: str | None) -> bool:
 def _answer(result: ExecutionResult, media_type: str) -> Response:
     errors = [error.formatted for error in result.errors or ()]
     codes = {str((error.get("extensions") or {}).get("code")) for error in errors}
-    coerced = result.data is None and bool(errors) and all("path" not in error for error in errors)
+    coerced = result.data is None and bool(errors) and not any(error.get("path") for error in errors)
     if result.data is None and (codes & NOT_EXECUTED or (coerced and BAD_USER_INPUT in codes)):
         content: dict[str, Any] = {"errors": errors}
         status = 400 if media_type == GRAPHQL_TYPE else 200

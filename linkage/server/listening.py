@@ -22,6 +22,15 @@ GRACE = 10
 
 
 class _Server(uvicorn.Server):
+    failed = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            # uvicorn would end the whole process here; whoever called us has an error to tell first.
+            self.failed = self.should_exit = True
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # uvicorn raises the signal once more after it has stopped, which would cut off whatever closes after it.
@@ -84,11 +93,8 @@ async def listen(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         stopping.cancel()
-        try:
-            await serving
-        except SystemExit:
-            return False
-    return True
+        await serving
+    return not server.failed
 
 
 @contextlib.contextmanager

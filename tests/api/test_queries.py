@@ -444,3 +444,72 @@ def test_statistics_count_what_there_is(api: Api) -> None:
             {"kind": "phone", "identifiers": 1, "shared": 1, "mostHolders": 2},
         ],
     }
+
+
+# -- why and why not
+
+WHY = """query ($left: ID!, $right: ID!) { why(left: $left, right: $right) { linked direct summary totalBits priorBits neededBits
+  missingBits posterior threshold missing left { subjectId } right { subjectId } cluster { clusterId } joinedBy { round }
+  evidence { identifier { kind value } bits fullBits holders holderClusters reason leftFirstSeen leftLastSeen rightFirstSeen rightLastSeen }
+  decisions { judgement author reason decidedAt }
+  chain { bits posterior left { label } right { label } evidence { identifier { kind } bits } } } }"""
+WHY_NOT = WHY.replace("why(", "whyNot(")
+
+
+def test_what_two_subjects_share_links_them(api: Api) -> None:
+    why = api.data(WHY, left="account:a1", right=gid("Account", "a2"))["why"]
+    assert (why["linked"], why["left"]["subjectId"], why["right"]["subjectId"]) == (True, "a1", "a2")
+    assert {piece["identifier"]["kind"] for piece in why["evidence"]} >= {"device", "payment_method", "ip"}
+    assert why["totalBits"] == pytest.approx(sum(piece["bits"] for piece in why["evidence"]))
+    assert why["evidence"][0]["bits"] >= why["evidence"][-1]["bits"]
+    assert why["evidence"][0]["leftFirstSeen"] == "2026-05-10T00:00:00+00:00"
+    assert why["cluster"] == {"clusterId": "c1"}
+    assert "bits" in why["summary"]
+    assert "203.0.113.7" not in str(why)
+
+
+def test_where_two_members_share_too_little_the_thread_through_their_cluster_ties_them(api: Api) -> None:
+    why = api.data(WHY, left="a1", right="a3")["why"]
+    assert (why["linked"], why["direct"]) == (True, False)
+    assert [(step["left"]["label"], step["right"]["label"]) for step in why["chain"]] == [
+        ("Person 1", "Person 2"),
+        ("Person 2", "Person 3"),
+    ]
+    assert all(step["bits"] > 0 for step in why["chain"])
+    assert "thread of 2 steps" in why["summary"]
+    assert why["joinedBy"] is None
+
+
+def test_why_not_says_what_is_missing_and_what_speaks_against(api: Api) -> None:
+    why = api.data(WHY_NOT, left="a1", right="a6")["whyNot"]
+    assert (why["linked"], why["cluster"], why["chain"]) == (False, None, [])
+    assert why["missingBits"] == pytest.approx(why["neededBits"] - why["totalBits"])
+    assert any("bits are missing" in line for line in why["missing"])
+    assert any("different" in line for line in why["missing"])
+    assert why["decisions"][0]["judgement"] == "different"
+    assert why["summary"].startswith("account a1 and account a6 are not linked")
+
+
+def test_why_not_of_two_clusters_and_of_the_linked(api: Api) -> None:
+    apart = api.data(WHY_NOT, left="a1", right="a4")["whyNot"]
+    assert any("different clusters, of 4 and 2" in line for line in apart["missing"])
+    assert api.data(WHY_NOT, left="a4", right="a5")["whyNot"]["summary"].startswith("They are linked.")
+
+
+def test_an_organisation_can_be_explained_and_nothing_shared_is_said(api: Api) -> None:
+    why = api.data(WHY, left="organisation:o1", right="a6")["why"]
+    assert why["evidence"] == []
+    assert any("share no identifier" in line for line in why["missing"])
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "code"),
+    [
+        ("a1", "a1", "BAD_USER_INPUT"),
+        ("a1", "nobody", "NOT_FOUND"),
+        ("a1", gid("Cluster", "c1"), "BAD_USER_INPUT"),
+        ("", "a1", "BAD_USER_INPUT"),
+    ],
+)
+def test_an_explanation_is_about_two_subjects_that_there_are(api: Api, left: str, right: str, code: str) -> None:
+    assert api.error(WHY, left=left, right=right)[0] == code

@@ -31,6 +31,18 @@ CALL (a, b) {{
 RETURN pair, rows
 """
 
+#: For pairs of identifiers: how many hold both, of the first's holders. Identifiers with more holders are hubs, and
+#: are not walked: what they say is next to nothing already.
+OVERLAPS = """
+UNWIND range(0, size($pairs) - 1) AS pair
+WITH pair, $pairs[pair] AS two
+MATCH (i:Identifier {id: two.of}) WHERE coalesce(i.holders, 1) <= $most
+MATCH (other:Identifier {id: two.with})
+RETURN pair, COUNT { (i)<-[:USED]-(s) WHERE (s)-[:USED]->(other) } AS both
+"""
+#: An identifier with more holders than this is not walked.
+MOST_HOLDERS = 2_000
+
 #: The evidence of a cluster as edges member → identifier: strongest identifiers first, so many of them at most.
 THREADS = """
 MATCH (c:Cluster {id: $id})-[t:EVIDENCED_BY]->(i:Identifier) WHERE t.bits > 0
@@ -84,3 +96,9 @@ async def subjects(reader: Reader) -> int:
 async def decisions(reader: Reader, left: str, right: str) -> list[dict[str, Any]]:
     """What people said of two subjects (`account:ID`), newest first."""
     return [row["decision"] for row in await reader.rows(DECISIONS, left=left, right=right)]
+
+
+async def overlaps(reader: Reader, pairs: Sequence[tuple[str, str]]) -> dict[int, int]:
+    """For each pair of identifiers (by id, numbered from 0) how many subjects hold both; hubs are left out."""
+    rows = await reader.rows(OVERLAPS, pairs=[{"of": one, "with": other} for one, other in pairs], most=MOST_HOLDERS)
+    return {row["pair"]: int(row["both"]) for row in rows}
