@@ -36,7 +36,7 @@ def _kinds(rows: Real) -> tuple[Real, Whole]:
 
 def _hashes(rows: Real) -> Words:
     bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # + 0.0: minus zero is zero
-    factors: Words = np.random.default_rng(0).integers(1, 2**63, bits.shape[1], dtype=np.uint64) * 2 + 1
+    factors: Words = np.random.default_rng(0).integers(1, 2**63, size=(bits.shape[1],), dtype=np.uint64) * 2 + 1
     found: Words = np.zeros(len(bits), dtype=np.uint64)
     for column, factor in enumerate(factors):
         found = (found ^ (bits[:, column] >> np.uint64(29)) ^ bits[:, column]) * factor

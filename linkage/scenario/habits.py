@@ -469,7 +469,7 @@ _HABITS = (
     ),
     Habit(
         "retail",
-        "short-lived free accounts, families on one card, referral codes, recycled phones and phones without devices",
+        "short-lived free accounts, families on one card, referral codes, recycled phone numbers",
         People(
             several=(0.88, 0.09, 0.03),
             households=(0.32, 0.3, 0.18, 0.14, 0.06),
