@@ -6,6 +6,7 @@ c0                    ended: merged into c1
 a6                    stands alone, behind the carrier's NAT with everybody
 """
 
+# ruff: noqa: E501 - operations and queries stay on the line they read best on
 from __future__ import annotations
 
 from typing import Any

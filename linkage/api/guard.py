@@ -47,6 +47,20 @@ PAGE_SIZES: dict[str, Callable[[Limits], int]] = {
 PAGE_FIELDS = frozenset({"edges", "nodes"})
 #: A graph is made by one read and its parts are plain values: its lists are not priced by their size.
 WHOLE_TYPES = frozenset({"Graph"})
+#: Fields that cost more than a row of a batch: a question to the ledger, a walk through the graph.
+DEAR = {
+    "Cluster.merges": 100,
+    "Cluster.usageOverTime": 100,
+    "Cluster.graph": 100,
+    "Explanation.joinedBy": 100,
+    "Query.why": 100,
+    "Query.whyNot": 100,
+    "Query.path": 200,
+    "Query.neighbourhood": 200,
+    "Query.search": 50,
+    "ClusterConnection.totalCount": 20,
+    "Statistics.kinds": 100,
+}
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -113,7 +127,8 @@ class _Pricing:
         self._bound("depth", depth, self.limits.depth)
         size = self._page_size(node, definition, parent)
         inner = self.selections(node.selection_set, get_named_type(definition.type), depth, nesting)
-        return Price(1 + inner.cost * size, 1 + inner.depth)
+        own = DEAR.get(f"{parent.name}.{name}", 1) if parent is not None else 1
+        return Price(own + inner.cost * size, 1 + inner.depth)
 
     def spread(self, node: FragmentSpreadNode, depth: int, nesting: int) -> Price:
         name = node.name.value
@@ -147,9 +162,7 @@ class _Pricing:
         for name, largest in PAGE_SIZES.items():
             if name not in definition.args:
                 continue
-            value = _whole(given[name], self.variables) if name in given else None
-            if value is None and name not in given:
-                value = _default(definition.args[name])
+            value = _whole(given[name], self.variables) if name in given else _default(definition.args[name])
             if not isinstance(value, int) or isinstance(value, bool):
                 continue
             bound = largest(self.limits)

@@ -10,11 +10,11 @@ from graphql import GraphQLError, GraphQLSyntaxError, Source
 from linkage.api.errors import PublicError, body, in_one_line, publish
 from linkage.errors import BadInput, BadModel, Conflict, DatabaseUnavailable, LedgerDamaged, NotFound
 
-SECRET = "ann@example.com"
+PERSONAL = "ann@example.com"
 
 
 def error(cause: Exception | None = None, path: list[str | int] | None = None) -> GraphQLError:
-    return GraphQLError(f"went wrong with {SECRET}", path=path, original_error=cause)
+    return GraphQLError(f"went wrong with {PERSONAL}", path=path, original_error=cause)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def error(cause: Exception | None = None, path: list[str | int] | None = None) -
         (error(BadModel("no"), ["a"]), True, "BAD_MODEL"),
         (error(DatabaseUnavailable("no"), ["a"]), True, "DATABASE_UNAVAILABLE"),
         (error(LedgerDamaged("no"), ["a"]), True, "LEDGER_DAMAGED"),
-        (error(ValueError(SECRET), ["a"]), True, "INTERNAL"),
+        (error(ValueError(PERSONAL), ["a"]), True, "INTERNAL"),
         (error(None, ["a"]), True, "INTERNAL"),
         (error(RecursionError(), ["a"]), True, "INTERNAL"),
     ],
@@ -39,14 +39,14 @@ def test_every_error_has_a_stable_code(given: GraphQLError, executed: bool, code
     assert publish(given, executed=executed).extensions["code"] == code
 
 
-@pytest.mark.parametrize("cause", [ValueError(SECRET), DatabaseUnavailable(f"bolt://{SECRET}")])
+@pytest.mark.parametrize("cause", [ValueError(PERSONAL), DatabaseUnavailable(f"bolt://{PERSONAL}")])
 def test_what_the_caller_cannot_mend_is_hidden_from_answer_and_log(
     cause: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        public = publish(error(cause, [SECRET, 0]), executed=True)
-    assert SECRET not in str(public.formatted["message"])
-    assert SECRET not in caplog.text
+        public = publish(error(cause, [PERSONAL, 0]), executed=True)
+    assert PERSONAL not in str(public.formatted["message"])
+    assert PERSONAL not in caplog.text
     assert type(cause).__name__ in caplog.text
     assert public.extensions["reference"] in caplog.text
 

@@ -1,5 +1,6 @@
 """The guard: what a document may cost, decided before anything runs."""
 
+# ruff: noqa: E501 - operations and queries stay on the line they read best on
 from __future__ import annotations
 
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 from graphql import build_schema, get_introspection_query, parse
 
-from linkage.api.guard import Price, Refused, price
+from linkage.api.guard import DEAR, Price, Refused, price
 from linkage.api.limits import Limits
+from linkage.api.schema import build_schema as build_api
 
 SCHEMA = build_schema("""
     directive @tag repeatable on FIELD | QUERY
@@ -119,3 +121,12 @@ def test_circles_through_introspection_end() -> None:
 
 def test_the_dearest_operation_of_a_document_counts() -> None:
     assert priced("query A { me { name } } query B { all { name } }").cost == 11
+
+
+def test_what_asks_the_ledger_or_walks_the_graph_costs_more() -> None:
+    schema = build_api()._schema
+    assert [name for name in DEAR if name.partition(".")[2] not in schema.type_map[name.partition(".")[0]].fields] == []
+    one = price(schema, parse("{ clusters(first: 1) { nodes { merges(last: 1) { bits } } } }"), {}, LIMITS)
+    assert one.cost > 100
+    with pytest.raises(Refused, match="cost"):
+        price(schema, parse("{ clusters(first: 100) { nodes { merges(last: 1) { bits } } } }"), {}, LIMITS)

@@ -1,5 +1,6 @@
 """The mutations: facts reach the ledger under the same rules as files, resolutions run in the background."""
 
+# ruff: noqa: E501 - operations and queries stay on the line they read best on
 from __future__ import annotations
 
 import time

@@ -89,5 +89,5 @@ def test_arguments_that_the_database_cannot_hold_are_the_callers(neo4j: Connecti
 
 
 def test_a_reader_writes_nothing(neo4j: Connection) -> None:
-    with pytest.raises(Exception, match="(?i)write|read"):
+    with pytest.raises(Exception, match=r"(?i)write|read"):
         rows(neo4j, "CREATE (n:Nothing) RETURN n")
