@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from linkage.engine.rounds import Bits, Flags, Floats, Holdings, Ints, Whole
-from linkage.engine.weigh import Weights, days_apart, full_bits, size_penalty
+from linkage.engine.tables import Bits, Flags, Holdings, Ints, Rows, Whole
+from linkage.engine.weigh import Weights, days_apart, weigh_piece
+
+MOST_COMPARED = 64  # periods of other members that one member's is compared with
 
 
 def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -> Bits:
@@ -18,21 +20,25 @@ def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -
     cluster = label[holdings.subject]
     kept = np.flatnonzero(size[cluster] > 1)
     order = kept[np.lexsort((holdings.subject[kept], cluster[kept], holdings.value[kept]))]
-    return leave_one_out(
+    rows = Rows(
         cluster[order],
         holdings.value[order],
         holdings.subject[order],
         holdings.first[order],
         holdings.last[order],
-        holders_in_clusters(holdings, cluster),
-        holdings.value_kind,
-        size,
-        holdings.subjects,
-        weights,
     )
+    holders = holder_clusters(holdings, cluster)
+    families = len(weights.within)
+    room = np.zeros((3, holdings.subjects, families), np.float32)
+    leave_one_out(rows, holders, holdings.value_kind, size, room, weights)
+    strongest, rest, density = room.astype(np.float64)
+    whole = strongest + rest * weights.within
+    dense = np.minimum(whole, weights.cap_dense)
+    whole = np.minimum(whole + density * (dense - whole), weights.cap)
+    return np.asarray(whole.sum(axis=1), np.float64)
 
 
-def holders_in_clusters(holdings: Holdings, cluster: Ints) -> Whole:
+def holder_clusters(holdings: Holdings, cluster: Ints) -> Whole:
     """How many clusters hold each value."""
     pairs = np.unique(holdings.value.astype(np.int64) << 32 | cluster)
     return np.bincount(pairs >> 32, minlength=len(holdings.value_kind))
@@ -40,46 +46,32 @@ def holders_in_clusters(holdings: Holdings, cluster: Ints) -> Whole:
 
 @njit(cache=True, nogil=True)
 def leave_one_out(
-    cluster: Ints, value: Ints, subject: Ints, first: Floats, last: Floats, holders: Whole, value_kind: Ints,
-    size: Ints, subjects: int, weights: Weights,
-) -> Bits:  # fmt: skip
-    """Total bits per subject; rows sorted by value, cluster, subject."""
-    families = len(weights.within)
-    strongest = np.zeros((subjects, families), np.float32)
-    rest = np.zeros((subjects, families), np.float32)
-    rows = len(value)
+    rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room: Bits, weights: Weights
+) -> None:
+    """Strongest piece, the rest and the strongest's density by subject and family; `holding` of a row is its subject."""
     begin = 0
-    while begin < rows:
+    while begin < len(rows.value):
         end = begin + 1
-        while end < rows and value[end] == value[begin] and cluster[end] == cluster[begin]:
+        while end < len(rows.value) and rows.value[end] == rows.value[begin] and rows.cluster[end] == rows.cluster[begin]:
             end += 1
         m = end - begin
-        if m > 1:
-            v, k, n = value[begin], value_kind[value[begin]], size[cluster[begin]]
-            full = full_bits(weights.alpha[k], weights.beta[k], weights.pool[k], holders[v] + 1, m - 1, weights.neighbourhood_bits)
-            if full > 0:
-                f = weights.family[k]
-                for i in range(begin, end):
-                    gap = np.inf
-                    for j in range(begin, min(end, begin + 64)):
-                        if j != i:
-                            gap = min(gap, days_apart(first[i], last[i], first[j], last[j]))
-                    bits = full - size_penalty(weights.size_correction, weights.both_large, 1, 1, n - 1, m - 1)
-                    bits -= weights.tau[k] * gap / 0.6931471805599453
-                    if bits <= 0:
-                        continue
-                    s = subject[i]
-                    if bits > strongest[s, f]:
-                        rest[s, f] += strongest[s, f]
-                        strongest[s, f] = bits
-                    else:
-                        rest[s, f] += bits
+        v, n = rows.value[begin], size[rows.cluster[begin]]
+        f = weights.family[value_kind[v]]
+        for i in range(begin, end if m > 1 else begin):
+            gap = np.inf
+            for j in range(begin, min(end, begin + MOST_COMPARED)):
+                if j != i:
+                    gap = min(gap, days_apart(rows.first[i], rows.last[i], rows.first[j], rows.last[j]))
+            _, bits = weigh_piece(value_kind[v], holders[v] + 1, 1, 1, n - 1, m - 1, gap, weights)
+            s = rows.holding[i]
+            density = (m - 1) / (n - 1)
+            if bits > room[0, s, f]:
+                room[1, s, f] += room[0, s, f]
+                room[0, s, f] = bits
+                room[2, s, f] = density
+            else:
+                room[1, s, f] += bits * (1 - density * (1 - weights.within_dense[f]))
         begin = end
-    total = np.zeros(subjects, np.float64)
-    for s in range(subjects):
-        for f in range(families):
-            total[s] += min(strongest[s, f] + weights.within[f] * rest[s, f], weights.cap[f])
-    return total
 
 
 def confidence(bits: Bits, clustered: Flags, weights: Weights, slope: float, offset: float) -> Bits:

@@ -69,10 +69,12 @@ class Organisations(_Part):
 
 
 class Confidence(_Part):
-    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds."""
+    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds; at least `stated`
+    where a person or a declared membership says so."""
 
     slope: Positive
     offset: float
+    stated: Probability
 
 
 class SignUp(_Part):
@@ -83,7 +85,10 @@ class SignUp(_Part):
 
 
 class Family(_Part):
-    """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits."""
+    """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits.
+
+    `dense` and `dense_cap` say what is left of that where every member of both clusters holds the value.
+    """
 
     within: Annotated[float, Field(ge=0, le=1)]
     dense: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -92,7 +97,11 @@ class Family(_Part):
 
 
 class Kind(_Part):
-    """What one kind of identifier is worth, as a logit: ln(purity odds) - fade · ln(holders - 1) - stale · days apart."""
+    """What one kind of identifier is worth, as a logit.
+
+    ln(purity odds) - fade · ln(holders - 1) - stale · days apart, and for kinds that come in pools
+    + pool · fade · ln(members of one cluster / other holders) where that is positive.
+    """
 
     purity: Probability
     fade: NotNegative

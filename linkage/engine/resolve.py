@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from linkage.engine import results, steps
 from linkage.engine.facts import Facts
+from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.members import confidence, member_bits
 from linkage.engine.model import Model
-from linkage.engine.rounds import Floats, Holdings, Rounds
+from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner, peak_memory
+from linkage.engine.tables import Bits, Floats, Holdings, Ints
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
 
@@ -42,6 +44,17 @@ class Resolution:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What decisions and declarations settled before the rounds: merges made, and those a decision forbade."""
+
+    left: Ints
+    right: Ints
+    sizes: Ints
+    why: tuple[str, ...]
+    conflicts: tuple[dict[str, Any], ...]
+
+
 def resolve(
     facts: Facts,
     model: Model | None = None,
@@ -50,61 +63,15 @@ def resolve(
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> Resolution:
-    """Resolve the facts into clusters of one actor each."""
+    """Resolve the facts into clusters of one actor each; `memory_limit` binds DuckDB, which spills beyond it."""
     started = time.perf_counter()
     threads = threads or os.cpu_count() or 1
     runner = Runner(memory_limit, threads, progress)
     try:
-        return _resolve(runner, facts, model or Model.load(), threads, started)
+        facts.register(runner.connection)
+        return _resolve(runner, model or Model.load(), threads, started)
     finally:
         runner.close()
-
-
-def _resolve(runner: Runner, facts: Facts, model: Model, threads: int, started: float) -> Resolution:
-    facts.register(runner.connection)
-    prepare(runner, model)
-    kinds, holdings = _holdings(runner)
-    weights = Weights.of(model, kinds, sign_up_span(holdings.created))
-    rounds = Rounds(holdings, weights, threads)
-    with runner.step("decisions"):
-        conflicts, declared = _bind(runner, rounds)
-    with runner.step("rounds"):
-        count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
-    with runner.step("confidence"):
-        label, clusters = rounds.labels()
-        size = np.bincount(label, minlength=clusters).astype(np.int32)
-        bits = member_bits(holdings, label, size, weights)
-        sure = confidence(bits, size[label] > 1, weights, model.confidence.slope, model.confidence.offset)
-    _give(runner, rounds, holdings, label, size, sure, declared, weights)
-    with runner.step("results"):
-        runner.connection.execute(f"CREATE TEMP TABLE cluster_values AS {results.cluster_values()}")
-        runner.connection.execute(f"CREATE TEMP TABLE value_clusters AS {results.value_clusters()}")
-        tables = {
-            name: runner.arrow(sql())
-            for name, sql in (
-                ("memberships", results.memberships),
-                ("evidence", results.evidence),
-                ("merges", results.merges),
-                ("identifiers", results.identifiers),
-                ("weakest", results.weakest),
-            )
-        }
-    summary = {
-        "subjects": holdings.subjects,
-        "shared_identifiers": len(holdings.value_kind),
-        "holdings": len(holdings.subject),
-        "clusters": int((size > 1).sum()),
-        "clustered": int(size[size > 1].sum()),
-        "largest": int(size.max(initial=0)),
-        "rounds": count,
-        "conflicts": conflicts,
-        "unknown_kinds": sorted(set(kinds) - set(model.kinds)),
-        "model": model.fingerprint,
-        "timings": runner.timings,
-        "seconds": round(time.perf_counter() - started, 3),
-        "peak_memory": peak_memory(),
-    }
-    return Resolution(**tables, summary=summary)
 
 
 def prepare(runner: Runner, model: Model) -> None:
@@ -121,22 +88,61 @@ def prepare(runner: Runner, model: Model) -> None:
     runner.table("owned", steps.owned(model))
     runner.table("shared_values", steps.shared_values())
     runner.table("holding_rows", steps.holdings())
+    runner.table("judgements", steps.judgements())
     runner.drop("subject_ids", "repeated_hashes", "periods", "owned")
 
 
+def sign_up_span(created: Floats) -> float:
+    """Days within which all but a few accounts were opened; 0 where no time is known."""
+    known = created[~np.isnan(created)]
+    return float(np.diff(np.quantile(known, [0.01, 0.99]))[0]) if len(known) > 1 else 0.0
+
+
+def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Resolution:
+    prepare(runner, model)
+    kinds, holdings = _holdings(runner)
+    span = sign_up_span(holdings.created)
+    weights = Weights.of(model, kinds, span)
+    with runner.step("decisions"):
+        forest, bound = _bind(runner, holdings.subjects)
+    rounds = Rounds(holdings, weights, forest, threads)
+    with runner.step("rounds"):
+        count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
+    with runner.step("confidence"):
+        label, clusters = rounds.labels()
+        size = np.bincount(label, minlength=clusters).astype(np.int32)
+        sure = _confidence(holdings, label, size, bound, weights, model)
+    with runner.step("results"):
+        _give(runner, rounds, label, size, sure, bound)
+        tables = {name: runner.arrow(sql) for name, sql in results.published(runner.table)}
+    summary = {
+        "subjects": holdings.subjects,
+        "shared_identifiers": len(holdings.value_kind),
+        "holdings": len(holdings.subject),
+        "clusters": int((size > 1).sum()),
+        "clustered": int(size[size > 1].sum()),
+        "largest": int(size.max(initial=0)),
+        "rounds": count,
+        "conflicts": list(bound.conflicts),
+        "unknown_kinds": sorted(set(kinds) - set(model.kinds)),
+        "sign_up_span": round(span, 3),
+        "model": model.fingerprint,
+        "timings": runner.timings,
+        "seconds": round(time.perf_counter() - started, 3),
+        "peak_memory": peak_memory(),
+    }
+    return Resolution(**tables, summary=summary)
+
+
 def _holdings(runner: Runner) -> tuple[list[str], Holdings]:
-    subjects = runner.connection.execute("SELECT count(*) FROM subjects").fetchall()[0][0]
-    kinds = [
-        row[0] for row in runner.connection.execute("SELECT DISTINCT kind FROM shared_values ORDER BY 1").fetchall()
-    ]
-    values = runner.arrow("SELECT kind FROM shared_values ORDER BY v")["kind"]
-    numbers = {kind: number for number, kind in enumerate(kinds)}
-    encoded = values.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    translate = np.array([numbers[kind] for kind in encoded.dictionary.to_pylist()], dtype=np.int32)
-    rows = runner.connection.execute("SELECT * FROM holding_rows ORDER BY value, subject").fetchnumpy()
-    opened = runner.connection.execute(steps.created()).fetchnumpy()
+    """What the rounds read, as arrays; kinds in the order of their numbers."""
+    subjects = int(runner.rows("SELECT count(*) FROM subjects")[0][0])
+    kinds = [row[0] for row in runner.rows("SELECT DISTINCT kind FROM shared_values ORDER BY 1")]
+    numbered = " ".join(f"WHEN ? THEN {number}" for number in range(len(kinds)))
+    kind_of_value = f"SELECT CAST(CASE kind {numbered} ELSE 0 END AS INTEGER) AS kind FROM shared_values ORDER BY v"
+    values = runner.arrays(kind_of_value if kinds else "SELECT v AS kind FROM shared_values", kinds)
+    rows = runner.arrays("SELECT * FROM holding_rows ORDER BY value, subject")
+    opened = runner.arrays(steps.created())
     created = np.full(subjects, np.nan, np.float32)
     created[opened["subject"]] = opened["created"]
     return kinds, Holdings(
@@ -144,75 +150,73 @@ def _holdings(runner: Runner) -> tuple[list[str], Holdings]:
         value=np.asarray(rows["value"], np.int32),
         first=np.asarray(rows["first"], np.float32),
         last=np.asarray(rows["last"], np.float32),
-        value_kind=translate[encoded.indices.to_numpy(zero_copy_only=False)] if len(values) else np.zeros(0, np.int32),
+        value_kind=np.asarray(values["kind"], np.int32),
         created=created,
         subjects=subjects,
     )
 
 
-def _bind(runner: Runner, rounds: Rounds) -> tuple[list[dict[str, Any]], list[tuple[int, int, str]]]:
+def _bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     """Decisions and declarations into the forest: first what must stay apart, then what belongs together."""
-    runner.table("judgements", steps.judgements())
-    fetch = runner.connection.execute
-    judged = fetch("SELECT a, b, judgement FROM judgements ORDER BY said, a, b").fetchall()
-    apart = np.array([(a, b) for a, b, j in judged if j == "different"], np.int32).reshape(-1, 2)
-    rounds.forbid(apart[:, 0], apart[:, 1])
-    bound: list[tuple[int, int, str]] = []
-    conflicts: list[dict[str, Any]] = []
-    names = "SELECT subject_type || ':' || subject_id FROM subjects WHERE subject = ?"
-    for why, pairs in (
-        ("decision", [(a, b) for a, b, j in judged if j == "same"]),
-        ("declared", fetch("SELECT subject, organisation FROM declared ORDER BY 1, 2").fetchall()),
-    ):
-        both = np.array(pairs, np.int32).reshape(-1, 2)
-        refused = rounds.declare(both[:, 0], both[:, 1])
-        for (a, b), no in zip(pairs, refused, strict=True):
-            if no:
-                left, right = (fetch(names, [side]).fetchall()[0][0] for side in (a, b))
-                conflicts.append({"left": left, "right": right, "why": why, "kept": "different"})
-            else:
-                bound.append((a, b, why))
-    return conflicts, bound
+    judged = runner.rows("SELECT a, b, judgement FROM judgements ORDER BY said, a, b")
+    apart = np.array([(a, b) for a, b, judgement in judged if judgement == "different"], np.int32).reshape(-1, 2)
+    forest = plant(subjects, apart[:, 0], apart[:, 1])
+    same = [(a, b, "decision") for a, b, judgement in judged if judgement == "same"]
+    declared = [(a, b, "declared") for a, b in runner.rows("SELECT subject, organisation FROM declared ORDER BY 1, 2")]
+    both = [*same, *declared]
+    pairs = np.array([(a, b) for a, b, _ in both], np.int32).reshape(-1, 2)
+    sizes = np.ones((len(both), 2), np.int32)
+    outcome = declare_pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), forest, sizes)
+    made = np.flatnonzero(outcome == JOINED)
+    conflicts = [_conflict(runner, *both[i]) for i in np.flatnonzero(outcome == REFUSED)]
+    return forest, Bound(pairs[made, 0], pairs[made, 1], sizes[made], tuple(both[i][2] for i in made), tuple(conflicts))
 
 
-def _give(runner, rounds, holdings, label, size, sure, declared, weights) -> None:
+def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]:
+    """A link that somebody stated and that a decision `different` forbids."""
+    named = "SELECT subject_type || ':' || subject_id FROM subjects WHERE subject = ?"
+    return {
+        "left": runner.rows(named, [int(left)])[0][0],
+        "right": runner.rows(named, [int(right)])[0][0],
+        "stated": why,
+        "kept": "different",
+    }
+
+
+def _confidence(holdings: Holdings, label: Ints, size: Ints, bound: Bound, weights: Weights, model: Model) -> Bits:
+    bits = member_bits(holdings, label, size, weights)
+    sure = confidence(bits, size[label] > 1, weights, model.confidence.slope, model.confidence.offset)
+    stated = np.concatenate([bound.left, bound.right])
+    sure[stated] = np.maximum(sure[stated], model.confidence.stated)
+    return sure
+
+
+def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, bound: Bound) -> None:
     """Hand the outcome of the rounds to the SQL that follows."""
     runner.give(
-        "labels",
-        subject=np.arange(len(label), dtype=np.int32),
-        label=label,
-        size=size[label],
-        confidence=sure,
+        "labels", subject=np.arange(len(label), dtype=np.int32), label=label, size=size[label], confidence=sure
     )
     tree = rounds.dendrogram()
-    first = np.arange(len(declared), dtype=np.int64)
-    pairs = np.array([(a, b) for a, b, _ in declared], np.int32).reshape(-1, 2)
-    total = len(declared) + len(tree.left)
-    why = [f'[{{"declared": "{reason}"}}]' for *_, reason in declared]
-    odds = tree.bits - weights.neighbourhood_bits
+    stated = len(bound.left)
+    nothing = np.full(stated, np.nan)
+    odds = tree.bits - rounds.weights.neighbourhood_bits
     runner.give(
         "merge_list",
-        merge=np.arange(total, dtype=np.int64),
-        round=np.concatenate([np.zeros(len(first), np.int32), tree.round]),
-        left=np.concatenate([pairs[:, 0], tree.left]),
-        right=np.concatenate([pairs[:, 1], tree.right]),
-        left_size=np.concatenate([np.ones(len(first), np.int32), tree.left_size]),
-        right_size=np.concatenate([np.ones(len(first), np.int32), tree.right_size]),
-        bits=np.concatenate([np.full(len(first), 2 * weights.neighbourhood_bits), tree.bits]),
-        posterior=np.concatenate([np.ones(len(first)), 1 / (1 + np.exp2(-odds))]),
-        declared=pa.array([*why, *["[]"] * len(tree.left)], pa.string()),
+        merge=np.arange(stated + len(tree.left), dtype=np.int64),
+        round=np.concatenate([np.zeros(stated, np.int32), tree.round]),
+        left=np.concatenate([bound.left, tree.left]),
+        right=np.concatenate([bound.right, tree.right]),
+        left_size=np.concatenate([bound.sizes[:, 0], tree.left_size]),
+        right_size=np.concatenate([bound.sizes[:, 1], tree.right_size]),
+        bits=pa.array(np.concatenate([nothing, tree.bits]), from_pandas=True),
+        posterior=np.concatenate([np.ones(stated), 1 / (1 + np.exp2(-odds))]),
+        stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()),
     )
     runner.give(
         "merge_evidence",
-        merge=len(declared) + np.repeat(np.arange(len(tree.left), dtype=np.int64), np.diff(tree.evidence_start)),
-        value=tree.evidence_value,
-        bits=tree.evidence_bits,
-        full_bits=tree.evidence_full,
-        holders=tree.evidence_holders,
+        merge=stated + np.repeat(np.arange(len(tree.left), dtype=np.int64), tree.pieces),
+        value=tree.piece_value,
+        bits=tree.piece_bits,
+        full_bits=tree.piece_full,
+        holders=tree.piece_holders,
     )
-
-
-def sign_up_span(created: Floats) -> float:
-    """Days within which all but a few accounts were opened; 0 where no time is known."""
-    known = created[~np.isnan(created)]
-    return float(np.diff(np.quantile(known, [0.01, 0.99]))[0]) if len(known) > 1 else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 #: Shared by many clusters: which class a value of a kind falls into, by its holder clusters (first row that fits).
 SHARING_CLASSES: tuple[tuple[str, int, str], ...] = (
     # kinds, at least so many holder clusters, class
@@ -27,14 +29,21 @@ def merges() -> str:
     """The dendrogram; `evidence` a JSON list of the pieces, strongest first."""
     return """
         WITH pieces AS (
-            SELECT e.merge, to_json(list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2),
-                                          'full_bits': round(e.full_bits, 2), 'holder_clusters': e.holders}
-                                         ORDER BY e.bits DESC, v.v)) AS evidence
+            SELECT e.merge, sum(e.bits) AS bits,
+                   list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2),
+                         'full_bits': round(e.full_bits, 2), 'holder_clusters': e.holders}
+                        ORDER BY e.bits DESC, v.v) AS evidence
             FROM merge_evidence e JOIN shared_values v ON v.v = e.value GROUP BY 1)
         SELECT CAST(ll.label AS BIGINT) AS label, CAST(m.round AS BIGINT) AS round,
                l.subject_type || ':' || l.subject_id AS "left", r.subject_type || ':' || r.subject_id AS "right",
-               CAST(m.left_size AS BIGINT) AS left_size, CAST(m.right_size AS BIGINT) AS right_size, m.bits, m.posterior,
-               coalesce(CAST(p.evidence AS VARCHAR), m.declared) AS evidence
+               CAST(m.left_size AS BIGINT) AS left_size, CAST(m.right_size AS BIGINT) AS right_size,
+               m.bits, m.posterior,
+               CAST(CASE WHEN m.stated IS NOT NULL THEN to_json([{'stated': m.stated}])
+                         WHEN abs(m.bits - p.bits) < 0.005 THEN to_json(p.evidence)
+                         ELSE to_json(list_append(p.evidence,
+                              {'kind': 'sign_up', 'value': '', 'bits': round(m.bits - p.bits, 2),
+                               'full_bits': round(m.bits - p.bits, 2), 'holder_clusters': 2})) END
+                    AS VARCHAR) AS evidence
         FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right
         JOIN labels ll ON ll.subject = m.left LEFT JOIN pieces p USING (merge)
         ORDER BY m.merge"""
@@ -58,7 +67,7 @@ def evidence() -> str:
     """What holds each cluster together: each shared value with the bits it had at the merge it decided most."""
     return """
         WITH counted AS (
-            SELECT l.label, e.value, max(e.bits) AS bits, max(e.full_bits) AS full_bits, arg_max(e.holders, e.bits) AS at_merge
+            SELECT l.label, e.value, max(e.bits) AS bits, max(e.full_bits) AS full_bits
             FROM merge_evidence e JOIN merge_list m USING (merge) JOIN labels l ON l.subject = m.left GROUP BY ALL)
         SELECT CAST(c.label AS BIGINT) AS label, v.kind, v.value, round(coalesce(e.bits, 0), 3) AS bits,
                round(coalesce(e.full_bits, 0), 3) AS full_bits, CAST(c.members AS BIGINT) AS members,
@@ -93,12 +102,25 @@ def weakest() -> str:
     return """
         WITH ranked AS (
             SELECT m.*, l.label, l.size FROM merge_list m JOIN labels l ON l.subject = m.left
-            QUALIFY row_number() OVER (PARTITION BY l.label ORDER BY m.bits, m.merge) = 1),
+            QUALIFY row_number() OVER (PARTITION BY l.label ORDER BY m.bits NULLS LAST, m.merge) = 1),
         pieces AS (
             SELECT e.merge, list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2)} ORDER BY e.bits DESC, v.v)
                    FILTER (e.bits > 0) AS identifiers
             FROM merge_evidence e JOIN ranked USING (merge) JOIN shared_values v ON v.v = e.value GROUP BY 1)
         SELECT CAST(r.label AS BIGINT) AS label,
-               CAST(to_json({'bits': round(r.bits, 2), 'parts': [r.left_size, r.right_size],
+               CAST(to_json({'bits': round(r.bits, 2), 'stated': r.stated, 'parts': [r.left_size, r.right_size],
                              'identifiers': coalesce(p.identifiers, [])}) AS VARCHAR) AS weakest
         FROM ranked r LEFT JOIN pieces p USING (merge) ORDER BY r.label"""
+
+
+def published(make: Callable[[str, str], None]) -> list[tuple[str, str]]:
+    """Make the tables that several results read; answers each result's name and query."""
+    make("cluster_values", cluster_values())
+    make("value_clusters", value_clusters())
+    return [
+        ("memberships", memberships()),
+        ("evidence", evidence()),
+        ("merges", merges()),
+        ("identifiers", identifiers()),
+        ("weakest", weakest()),
+    ]

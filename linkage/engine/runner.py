@@ -5,10 +5,12 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
+import numpy.typing as npt
 import pyarrow as pa
 
 from linkage.model.progress import Progress, silent
@@ -50,8 +52,17 @@ class Runner:
             self.connection.execute(f'DROP TABLE "{name}"')
 
     def arrow(self, sql: str) -> pa.Table:
-        """The rows of a query."""
-        return self.connection.sql(sql).to_arrow_table()
+        """The answer of a query as an Arrow table."""
+        table: pa.Table = self.connection.sql(sql).to_arrow_table()
+        return table
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a small query."""
+        return self.connection.execute(sql, list(parameters)).fetchall()
+
+    def arrays(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, npt.NDArray[Any]]:
+        """The columns of a query as numpy arrays."""
+        return self.connection.execute(sql, list(parameters)).fetchnumpy()
 
     def give(self, name: str, **columns: object) -> None:
         """Register columns (numpy or Arrow) as a table of that name."""

@@ -1,0 +1,246 @@
+"""Pairs of clusters: which may be one actor's, and what speaks for it.
+
+`score_rows` walks the clusters row by row. For each it adds up an upper bound for every cluster it shares a value with,
+and only where the bound passes does `weigh_pair` look at everything the two share.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from linkage.engine.tables import Bits, Flags, Ints, Table, Whole
+from linkage.engine.weigh import (
+    LN2,
+    MOST_FAMILIES,
+    Weights,
+    combine_pieces,
+    days_apart,
+    scale_family,
+    sign_up_bits,
+    weigh_piece,
+)
+
+MOST_PIECES = 4096
+STAR_NEIGHBOURS = 8
+NEARLY_NOTHING = 1e-6  # marks a partner that nothing counted for yet
+
+
+class Pieces(NamedTuple):
+    """Room for the pieces of one pair, used again and again."""
+
+    value: Ints
+    family: Whole
+    bits: Bits
+    full: Bits
+    density: Bits
+    totals: Bits
+    strongest: Whole
+
+
+@njit(cache=True, nogil=True)
+def room(pieces: int) -> Pieces:
+    """Room for so many pieces."""
+    return Pieces(
+        np.empty(pieces, np.int32),
+        np.empty(pieces, np.int64),
+        np.empty(pieces, np.float64),
+        np.empty(pieces, np.float64),
+        np.empty(pieces, np.float64),
+        np.empty(MOST_FAMILIES, np.float64),
+        np.empty(MOST_FAMILIES, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True)
+def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces) -> int:
+    """The values that two clusters share, each with its bits; answers how many."""
+    if table.cluster_start[a + 1] - table.cluster_start[a] > table.cluster_start[b + 1] - table.cluster_start[b]:
+        a, b = b, a
+    count = 0
+    j = table.cluster_start[b]
+    j_end = table.cluster_start[b + 1]
+    for i in range(table.cluster_start[a], table.cluster_start[a + 1]):
+        left = table.row_of[i]
+        v = table.value[left]
+        # gallop: the larger cluster may have thousands of values
+        step = 1
+        while j + step < j_end and table.value[table.row_of[j + step]] < v:
+            j += step
+            step *= 2
+        while j < j_end and table.value[table.row_of[j]] < v:
+            j += 1
+        if j == j_end or count == len(pieces.value):
+            break
+        right = table.row_of[j]
+        if table.value[right] != v or table.bits[v] + table.own[table.centre[v]] <= 0:
+            continue
+        holders = table.value_start[v + 1] - table.value_start[v]
+        gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
+        full, bits = weigh_piece(
+            value_kind[v], holders, table.size[a], table.holding[left], table.size[b], table.holding[right], gap, weights
+        )
+        pieces.value[count] = v
+        pieces.family[count] = weights.family[value_kind[v]]
+        pieces.bits[count] = bits
+        pieces.full[count] = full
+        pieces.density[count] = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def overlap(u: int, v: int, table: Table) -> float:
+    """The share of two values' other holders that hold both: 0 where they meet in this pair only, near 1 in a place."""
+    if table.value_start[u + 1] - table.value_start[u] > table.value_start[v + 1] - table.value_start[v]:
+        u, v = v, u
+    fewer = table.value_start[u + 1] - table.value_start[u] - 2
+    if fewer <= 0:
+        return 0.0
+    both = 0
+    j = table.value_start[v]
+    end = table.value_start[v + 1]
+    for i in range(table.value_start[u], table.value_start[u + 1]):
+        step = 1
+        while j + step < end and table.cluster[j + step] < table.cluster[i]:
+            j += step
+            step *= 2
+        while j < end and table.cluster[j] < table.cluster[i]:
+            j += 1
+        if j == end:
+            break
+        if table.cluster[j] == table.cluster[i]:
+            both += 1
+    return (both - 2) / (fewer + 1)
+
+
+@njit(cache=True, nogil=True)
+def weigh_pair(
+    a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces, needed: float
+) -> tuple[float, int]:
+    """Total bits between two clusters, and how many pieces it is made of.
+
+    A total that falls short of `needed` before what one place explains is taken off is answered as it is.
+    """
+    count = collect_pieces(a, b, table, value_kind, weights, pieces)
+    loudest = combine_pieces(
+        count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
+    )
+    total = sign_up_bits(
+        weights.burst_share, weights.burst_days, weights.sign_up_span,
+        table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
+    )  # fmt: skip
+    families = len(weights.within)
+    for f in range(families):
+        total += pieces.totals[f]
+    if total < needed:
+        return total, count
+    for f in range(families):
+        if f != loudest and pieces.totals[f] > 0:
+            shared = overlap(pieces.value[pieces.strongest[f]], pieces.value[pieces.strongest[loudest]], table)
+            kept = 1 - weights.overlap * shared
+            scale_family(f, kept, count, pieces.family, pieces.bits)
+            total -= (1 - kept) * pieces.totals[f]
+    return total, count
+
+
+@njit(cache=True, nogil=True)
+def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights):
+    """Pairs that pass the threshold among the clusters begin..end and those they share a value with."""
+    clusters = len(table.size)
+    bound = np.zeros(clusters, np.float32)
+    partners = np.empty(clusters, np.int32)
+    pieces = room(MOST_PIECES)
+    needed = weights.threshold_bits + weights.neighbourhood_bits
+    slack = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
+    out_left = np.empty(1024, np.int32)
+    out_right = np.empty(1024, np.int32)
+    out_bits = np.empty(1024, np.float64)
+    n = 0
+    for a in range(begin, end):
+        if not touched[a]:
+            continue
+        count = 0
+        everywhere = 0.0
+        for i in range(table.cluster_start[a], table.cluster_start[a + 1]):
+            row = table.row_of[i]
+            v = table.value[row]
+            bits = table.bits[v]
+            most = bits + table.own[table.centre[v]]
+            if most <= 0:
+                continue
+            low, high = table.value_start[v], table.value_start[v + 1]
+            star = high - low > weights.candidate_holders
+            if star:
+                everywhere += most
+                if most < weights.star_bits:
+                    continue
+                b = table.cluster[table.centre[v]]
+                if b != a and not (touched[b] and b < a):
+                    if bound[b] == 0:
+                        partners[count] = b
+                        count += 1
+                    bound[b] += NEARLY_NOTHING
+                low, high = max(low, row - STAR_NEIGHBOURS), min(high, row + STAR_NEIGHBOURS + 1)
+            tau = weights.tau[value_kind[v]] / LN2
+            for other in range(low, high):
+                b = table.cluster[other]
+                if b == a or (touched[b] and b < a):
+                    continue
+                gain = NEARLY_NOTHING
+                if not star:
+                    gap = days_apart(table.first[row], table.last[row], table.first[other], table.last[other])
+                    gain = max(bits + max(table.own[row], table.own[other]) - tau * gap, gain)
+                if bound[b] == 0:
+                    partners[count] = b
+                    count += 1
+                bound[b] += gain
+        for p in range(count):
+            b = partners[p]
+            passes = bound[b] + everywhere + slack >= needed
+            bound[b] = 0
+            if not passes:
+                continue
+            total, _ = weigh_pair(a, b, table, value_kind, weights, pieces, needed)
+            if total < needed:
+                continue
+            if n == len(out_left):
+                out_left = np.concatenate((out_left, np.empty(n, np.int32)))
+                out_right = np.concatenate((out_right, np.empty(n, np.int32)))
+                out_bits = np.concatenate((out_bits, np.empty(n, np.float64)))
+            out_left[n] = min(a, b)
+            out_right[n] = max(a, b)
+            out_bits[n] = total
+            n += 1
+    return out_left[:n].copy(), out_right[:n].copy(), out_bits[:n].copy()
+
+
+@njit(cache=True, nogil=True)
+def merge_evidence(left, right, table: Table, value_kind, weights: Weights):
+    """The pieces that decided each of these merges: their number per merge, and value, bits, full bits, holders."""
+    pieces = room(MOST_PIECES)
+    counts = np.empty(len(left), np.int64)
+    value = np.empty(4 * len(left) + MOST_PIECES, np.int32)
+    bits = np.empty(len(value), np.float64)
+    full = np.empty(len(value), np.float64)
+    holders = np.empty(len(value), np.int32)
+    n = 0
+    for i in range(len(left)):
+        _, count = weigh_pair(left[i], right[i], table, value_kind, weights, pieces, 0.0)
+        counts[i] = count
+        while n + count > len(value):
+            more = len(value)
+            value = np.concatenate((value, np.empty(more, np.int32)))
+            bits = np.concatenate((bits, np.empty(more, np.float64)))
+            full = np.concatenate((full, np.empty(more, np.float64)))
+            holders = np.concatenate((holders, np.empty(more, np.int32)))
+        for p in range(count):
+            v = pieces.value[p]
+            value[n] = v
+            bits[n] = pieces.bits[p]
+            full[n] = pieces.full[p]
+            holders[n] = table.value_start[v + 1] - table.value_start[v]
+            n += 1
+    return counts, value[:n].copy(), bits[:n].copy(), full[:n].copy(), holders[:n].copy()
