@@ -125,5 +125,5 @@ def verify(
             details=faults,
             next_step="Bring the files named back from a backup, then verify again.",
         )
-    tables = len(ledger.versions())
-    out.print(f"The ledger is sound: {tables} tables." if tables else "The ledger is empty.")
+    tables = ", ".join(ledger.versions())
+    out.print(f"The ledger is sound: {tables}." if tables else "The ledger is empty.")

@@ -59,6 +59,7 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 _BROKEN = ("thrift", "magic bytes", "parquet", "corrupt", "checksum", "deserialize")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TELLING_LINES = 4
+_LOG_ENTRY = re.compile(r"\d{20}\.json")
 
 
 class Place:
@@ -138,6 +139,12 @@ class TablePlace:
         except TableNotFoundError:
             return False
         return any(info.path.endswith(".parquet") for info in found)
+
+    def log_versions(self) -> set[int]:
+        """The versions that have an entry in the log."""
+        with storage_errors(f"listing {self.url}"):
+            found = self.files.get_file_info(fs.FileSelector(LOG, allow_not_found=True))
+        return {int(info.base_name[:20]) for info in found if _LOG_ENTRY.fullmatch(info.base_name)}
 
     def remove(self, path: str) -> None:
         """Delete a file that no commit names, if it is there."""

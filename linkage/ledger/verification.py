@@ -22,7 +22,8 @@ def faults(stored: StoredTable, *, deep: bool, progress: Progress) -> Iterator[s
             return
         live = stored.live()
     except LinkageError as error:
-        yield f"{name}: {error.message}" + "".join(f" ({detail})" for detail in error.details)
+        named = list(_log_faults(stored))
+        yield from named or [f"{name}: {_told(error)}"]
         return
     appended, whole_log = 0, True
     for version in range((stored.version or 0) + 1):
@@ -30,7 +31,7 @@ def faults(stored: StoredTable, *, deep: bool, progress: Progress) -> Iterator[s
             appended += stored.entry(version).rows
         except LinkageError as error:
             whole_log = False
-            yield f"{name}: version {version}: {error.message}" + "".join(f" ({d})" for d in error.details)
+            yield f"{name}: version {version}: {_told(error)}"
     held = sum(file.rows for file in live)
     if whole_log and appended != held:
         yield f"{name}: {appended:,} rows were appended, but the current version holds {held:,}"
@@ -38,6 +39,27 @@ def faults(stored: StoredTable, *, deep: bool, progress: Progress) -> Iterator[s
         progress(f"verify {name}", done, len(live))
         yield from (f"{name}: {file.path}: {fault}" for fault in _file_faults(stored, file, deep=deep))
     progress(f"verify {name}", len(live), len(live))
+
+
+def _log_faults(stored: StoredTable) -> Iterator[str]:
+    """What is wrong with the log entries themselves, where the log as a whole cannot be read."""
+    try:
+        versions = stored.place.log_versions()
+    except LinkageError as error:
+        yield f"{stored.table.name}: {_told(error)}"
+        return
+    for version in range(max(versions, default=-1) + 1):
+        if version not in versions:
+            yield f"{stored.table.name}: version {version}: its log entry is missing"
+            continue
+        try:
+            stored.entry(version)
+        except LinkageError as error:
+            yield f"{stored.table.name}: version {version}: {_told(error)}"
+
+
+def _told(error: LinkageError) -> str:
+    return error.message + "".join(f" ({detail})" for detail in error.details)
 
 
 def _file_faults(stored: StoredTable, file: DataFile, *, deep: bool) -> Iterator[str]:
