@@ -130,7 +130,7 @@ def test_a_service_that_wants_a_key_is_explored_with_one(guarded_page: tuple[Pag
     page.press("#api-key", "Enter")
     page.wait_for_selector(".bar-holdings")
     steps(page, SAVED[0]).click()
-    page.wait_for_function("document.querySelector('.graphiql-response').innerText.includes('totalCount')")
+    page.wait_for_function("() => document.querySelector('.graphiql-response').innerText.includes('totalCount')")
     page.wait_for_timeout(800)
     assert key not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     page.reload()

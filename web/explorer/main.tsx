@@ -6,7 +6,7 @@ import '@graphiql/plugin-explorer/style.css';
 import './style.css';
 
 import { explorerPlugin } from '@graphiql/plugin-explorer';
-import { useGraphiQL } from '@graphiql/react';
+import { useGraphiQL, useMonaco } from '@graphiql/react';
 import type { Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { StrictMode, useEffect, useMemo } from 'react';
@@ -19,6 +19,7 @@ import { investigationsPlugin } from './panel';
 import { keyWanted, operate } from './service';
 import { useSignal } from './signal';
 import { storage } from './storage';
+import { defineThemes } from './theme';
 
 const RETRY = 5_000; // milliseconds
 
@@ -27,6 +28,10 @@ const FIRST_TABS = INVESTIGATIONS.slice(0, 1).map(({ text }) => ({ query: `${tex
 
 /** Stands in the place of GraphiQL's logo: nothing to see, but inside GraphiQL, where the editors are known. */
 function EditorSettings() {
+  const { monaco } = useMonaco();
+  useEffect(() => {
+    if (monaco) defineThemes(monaco);
+  }, [monaco]);
   const editors = useGraphiQL((state) => [
     state.queryEditor,
     state.variableEditor,

@@ -5,12 +5,15 @@
 // own setting leaves them in its history, so they are taken out here, on the one way into the storage.
 
 const LASTING = new Set(['graphiql:theme']);
+const NEVER = new Set(['graphiql:headers']);
+/** What the reader typed, kept letter by letter; everything else that is JSON may hold headers. */
+const VERBATIM = new Set(['graphiql:query', 'graphiql:variables']);
 
 function withoutHeaders(value: string): string {
   try {
     return JSON.stringify(JSON.parse(value), (key, inner: unknown) => (key === 'headers' ? null : inner));
   } catch {
-    return value; // not JSON: the text of an operation, or a plain setting
+    return value; // not JSON: a plain setting
   }
 }
 
@@ -21,7 +24,7 @@ function placeOf(key: string): Storage {
 export const storage = {
   getItem: (key: string): string | null => placeOf(key).getItem(key),
   setItem(key: string, value: string): void {
-    if (key !== 'graphiql:headers') placeOf(key).setItem(key, withoutHeaders(value));
+    if (!NEVER.has(key)) placeOf(key).setItem(key, VERBATIM.has(key) ? value : withoutHeaders(value));
   },
   removeItem: (key: string): void => placeOf(key).removeItem(key),
   clear(): void {
