@@ -13,6 +13,10 @@ from linkage.graph.local import LocalServer, Memory
 from linkage.graph.schema import apply_schema
 from linkage.settings import Settings
 
+SMALL = Memory("512m", "64m")
+#: Half of a short run is the compiling of Neo4j's own code: the quick compiler is enough.
+QUICK = ("-XX:TieredStopAtLevel=1",)
+
 
 @pytest.fixture(scope="session")
 def cache() -> Path:
@@ -23,7 +27,7 @@ def cache() -> Path:
 @pytest.fixture(scope="session")
 def neo4j(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Connection]:
     """A managed Neo4j for this run, stopped at its end."""
-    server = LocalServer(tmp_path_factory.mktemp("neo4j"), cache, memory=Memory("512m", "64m"), port=0)
+    server = LocalServer(tmp_path_factory.mktemp("neo4j"), cache, memory=SMALL, port=0, java_options=QUICK)
     with server.held() as connection:
         yield connection
 

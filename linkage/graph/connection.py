@@ -27,10 +27,10 @@ from linkage.errors import BadSettings, DatabaseUnavailable, LinkageError
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
-#: Whoever asks waits no longer than this for a database that does not answer (seconds).
+#: Limits of one try and of trying again (seconds): together they keep within the six after which we must have answered.
 CONNECT_TIMEOUT = 3.0
-ACQUIRE_TIMEOUT = 4.0
-RETRY_TIME = 4.0
+ACQUIRE_TIMEOUT = 3.0
+RETRY_TIME = 2.5
 
 T = TypeVar("T")
 

@@ -301,7 +301,7 @@ class LocalServer:
         while time.monotonic() - started < timeout:
             progress(_STEP, int(time.monotonic() - started))
             if _has_ended(state.pid):
-                if "Address already in use" in self._said():
+                if "PortBindException" in self._said():
                     return False
                 raise self._failure("Neo4j ended while it started")
             if _listens(state.pid, state.port) and self._answers(state.port):
@@ -332,7 +332,8 @@ class LocalServer:
         said = self._said()
         where = {"jars": self.cache / f"neo4j-{VERSION}", "home": self.home, "logs": self.home / "logs"}
         next_step = next((step for sign, step in _CAUSES if sign in said), _ANY_CAUSE)
-        telling = [line.strip() for line in said.splitlines() if "rror" in line or "xception" in line]
+        lines = [line.strip() for line in said.splitlines()]
+        telling = [line for line in lines if line and not line.startswith(("WARNING", "at ", "..."))]
         return LocalServerFailed(
             message, details=[line[:300] for line in telling[-3:]], next_step=next_step.format(**where)
         )

@@ -1,0 +1,79 @@
+"""Rows of the ledger become rows of the graph: pure functions, tried without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from linkage.graph.kinds import LONGEST_KEY
+from linkage.graph.steps import FACT_STEPS, RESOLUTION_STEPS, decision_rows, graph_key, last_rows, usage_rows, used_rows
+from linkage.ledger.tables import FACTS
+from tests.graph.ledger_rows import at, small_story, table
+
+SECRET = b"s" * 32
+
+
+def test_every_table_of_facts_becomes_something() -> None:
+    assert set(FACT_STEPS) == {table.name for table in FACTS}
+
+
+def test_the_same_rows_make_the_same_steps() -> None:
+    story = small_story()
+    for name, steps in FACT_STEPS.items():
+        rows = {name: story.rows(name)}
+        assert [step.rows(rows, SECRET) for step in steps] == [step.rows(rows, SECRET) for step in steps]
+
+
+def test_steps_of_a_resolution_take_empty_tables() -> None:
+    story = small_story()
+    names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
+    tables = {name: story.rows(name).slice(0, 0) for name in names} | {"resolutions": story.rows("resolutions")[:1]}
+    assert [step.name for step in RESOLUTION_STEPS if step.rows(tables, SECRET).num_rows] == ["resolution"]
+
+
+def test_a_use_spans_its_earliest_and_latest_sight_and_counts_all_of_them() -> None:
+    same = {"subject_type": "account", "subject_id": "a", "kind": "ip", "value": "v"}
+    rows = table(
+        "observations",
+        [
+            {**same, "first_seen": at(5), "last_seen": at(6), "count": 2},
+            {**same, "first_seen": None, "last_seen": at(1), "count": None},
+            {**same, "first_seen": at(9), "last_seen": None, "count": 4},
+            {**same},
+        ],
+    )
+    (use,) = used_rows(rows).to_pylist()
+    assert (use["first_seen"], use["last_seen"], use["count"]) == (at(1), at(9), 8)
+
+
+def test_usage_counts_missing_numbers_as_nothing() -> None:
+    (row,) = usage_rows(table("usage", [{"account_id": "a", "window_start": at(1), "requests": None}])).to_pylist()
+    assert (row["requests"], row["first_used"], row["last_used"]) == (0, at(1), at(1))
+
+
+def test_the_last_row_of_a_key_counts() -> None:
+    rows = pa.table({"id": ["b", "a", "b"], "value": [1, 2, 3]})
+    assert last_rows(rows, "id").to_pylist() == [{"id": "a", "value": 2}, {"id": "b", "value": 3}]
+
+
+def test_keys_longer_than_indexes_take_are_told_apart_by_a_hash() -> None:
+    one, other = graph_key("device", "x" * 9_000 + "1"), graph_key("device", "x" * 9_000 + "2")
+    assert one != other
+    assert max(len(one), len(other)) < LONGEST_KEY
+    assert graph_key("ip", "203.0.113.7") == "ip:203.0.113.7"
+
+
+def test_a_decision_has_the_id_of_its_content() -> None:
+    said = {"left": "account:a", "right": "account:b", "judgement": "same", "decided_at": at(1)}
+    rows = decision_rows(table("decisions", [said, said, {**said, "author": "eve"}]))
+    assert rows.num_rows == len(set(rows["id"].to_pylist())) == 2
+
+
+def test_times_before_1970_travel_whole() -> None:
+    early = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    rows = table("observations", [{"subject_type": "account", "subject_id": "a", "kind": "ip", "value": "v"}])
+    rows = rows.set_column(5, rows.schema.field(5), pa.array([early], rows.schema.field(5).type))
+    uses = next(step for step in FACT_STEPS["observations"] if step.name == "uses by accounts")
+    (row,) = uses.rows({"observations": rows}, SECRET).to_pylist()
+    assert (row["first_seen_s"], row["first_seen_ns"]) == (-1, 999_999_000)
