@@ -70,9 +70,9 @@ def is_needed(ledger: Ledger, model: Model) -> bool:
         last = connection.execute(f"SELECT versions, model_version FROM ({results.last_resolution()})").fetchone()
     if last is None:
         return True
-    versions, now = json.loads(last[0]), ledger.versions()
-    names = [table.name for table in FACTS]
-    return last[1] != model.fingerprint or any(versions.get(name) != now.get(name) for name in names)
+    read = json.loads(last[0])
+    # Versions that brought no rows (compaction) change nothing: only commits with rows count.
+    return last[1] != model.fingerprint or any(any(ledger.changes(table.name, read.get(table.name))) for table in FACTS)
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
