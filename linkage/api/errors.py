@@ -23,6 +23,8 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL"
+#: Beside the code, for programs that do not know all codes: the caller can mend it.
+CALLER = {"classification": "BAD_REQUEST"}
 
 #: Said instead of an operator error's own message, which may name hosts and folders.
 PUBLIC_MESSAGES = {
@@ -43,13 +45,15 @@ def publish(error: GraphQLError, *, executed: bool) -> PublicError:
     cause = error.original_error
     if isinstance(cause, OperatorError):
         reference = _logged(error, cause)
-        return _told(error, PUBLIC_MESSAGES.get(cause.code, OUT_OF_ORDER), cause.code, reference)
+        message = PUBLIC_MESSAGES.get(cause.code, OUT_OF_ORDER)
+        return _told(error, message, {"code": cause.code, "reference": reference})
     told = _of_caller(error, executed=executed)
     if told is not None:
-        return _told(error, *told)
+        message, code = told
+        return _told(error, message, {"code": code, **CALLER})
     reference = _logged(error, cause or error)
     message = f"Something went wrong on our side. Tell the operator the reference {reference}."
-    return _told(error, message, INTERNAL, reference)
+    return _told(error, message, {"code": INTERNAL, "reference": reference})
 
 
 def _of_caller(error: GraphQLError, *, executed: bool) -> tuple[str, str] | None:
@@ -72,14 +76,14 @@ def body(message: str, code: str, **extensions: Any) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code, **extensions}}]}
 
 
-def _told(error: GraphQLError, message: str, code: str, reference: str | None = None) -> PublicError:
+def _told(error: GraphQLError, message: str, extensions: dict[str, Any]) -> PublicError:
     return PublicError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions={"code": code, **({"reference": reference} if reference else {})},
+        extensions=extensions,
     )
 
 

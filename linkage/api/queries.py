@@ -29,7 +29,7 @@ from linkage.graph.reads import Place, clusters, resolutions, search, statistics
 from linkage.graph.reads.page import Slice
 from linkage.model import Identifier as IdentifierValue
 from linkage.normalise import Context as NormaliseContext
-from linkage.normalise import kind_of
+from linkage.normalise import canonical_name, kind_of
 
 #: The longest way that `path` looks for.
 HOPS = 8
@@ -37,6 +37,7 @@ SEARCH = "search"
 #: How deep a search may be paged into.
 SEARCH_DEPTH = 10_000
 LONGEST_TEXT = 1_000
+LONGEST_VALUE = 8_192
 
 ClusterOrder = enum.Enum("ClusterOrder", {name: name for name in clusters.ORDERS})  # type: ignore[misc]
 ClusterOrderType = strawberry.enum(
@@ -156,7 +157,7 @@ class Query:
 
     @strawberry.field(description="The identifier of that kind and value, however the value is spelt.")
     async def identifier(self, info: Info, kind: str, value: str) -> Identifier | None:
-        if not kind or len(kind) > 100 or len(value) > 8_192:
+        if canonical_name(kind) is None or len(value) > LONGEST_VALUE:
             raise BadInput("that is no kind and value of an identifier")
         rule = kind_of(kind)
         normal = rule.normalise(value, NormaliseContext(region=info.context.phone_region))

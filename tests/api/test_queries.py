@@ -112,7 +112,10 @@ def test_values_are_masked_unless_they_are_revealed(api: Api) -> None:
 
 def test_junk_is_no_identifier(api: Api) -> None:
     assert api.data('{ identifier(kind: "email", value: "n/a") { id } }') == {"identifier": None}
-    assert api.error('{ identifier(kind: "", value: "x") { id } }')[0] == "BAD_USER_INPUT"
+    for kind in ("", "9", "a\u0000b", "|ó"):
+        assert (
+            api.error('query ($k: String!) { identifier(kind: $k, value: "x") { id } }', k=kind)[0] == "BAD_USER_INPUT"
+        )
 
 
 def test_an_identifier_knows_its_holders_and_clusters(api: Api) -> None:

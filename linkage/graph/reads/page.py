@@ -55,7 +55,8 @@ class Order:
     def clause(self, page: Page) -> str:
         """The condition that a row has a value and stands between the page's places."""
         onwards, back = ("<", ">") if self.descending else (">", "<")
-        conditions = [f"{self.value or self.id} IS NOT NULL"]
+        # Both are asked for, since an index over both is only entered when both are.
+        conditions = [f"{part} IS NOT NULL" for part in (self.value, self.id) if part]
         if page.after is not None:
             conditions.append(self._beyond("after", onwards))
         if page.before is not None:
@@ -66,8 +67,8 @@ class Order:
         if self.value is None:
             return f"{self.id} {sign} ${side}_id"
         value, given = self.value, f"${side}_value"
-        # The first half says nothing new, but it is the half that an index can be entered with.
-        return f"{value} {sign}= {given} AND ({value} {sign} {given} OR {self.id} {sign} ${side}_id)"
+        # The planner enters an index by the first half; an OR in place of the CASE would make it scan everything.
+        return f"{value} {sign}= {given} AND CASE {value} WHEN {given} THEN {self.id} {sign} ${side}_id ELSE true END"
 
     def by(self, page: Page) -> str:
         """The ORDER BY of the page; backwards pages are read from their far end."""

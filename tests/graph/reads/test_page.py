@@ -9,7 +9,7 @@ BY_ID = Order("c.id")
 
 
 def test_a_first_page_wants_rows_with_a_value_only() -> None:
-    assert SIZE.clause(Page(5)) == "c.size IS NOT NULL"
+    assert SIZE.clause(Page(5)) == "c.size IS NOT NULL AND c.id IS NOT NULL"
     assert BY_ID.clause(Page(5)) == "c.id IS NOT NULL"
 
 
@@ -22,8 +22,9 @@ def test_value_and_id_run_in_the_same_direction_so_that_an_index_serves() -> Non
 def test_a_later_page_goes_on_beyond_the_place() -> None:
     page = Page(5, after=Place(3, "x"), before=Place(1, "y"))
     assert SIZE.clause(page) == (
-        "c.size IS NOT NULL AND c.size <= $after_value AND (c.size < $after_value OR c.id < $after_id) "
-        "AND c.size >= $before_value AND (c.size > $before_value OR c.id > $before_id)"
+        "c.size IS NOT NULL AND c.id IS NOT NULL AND c.size <= $after_value "
+        "AND CASE c.size WHEN $after_value THEN c.id < $after_id ELSE true END "
+        "AND c.size >= $before_value AND CASE c.size WHEN $before_value THEN c.id > $before_id ELSE true END"
     )
     assert BY_ID.clause(Page(5, after=Place(None, "x"))) == "c.id IS NOT NULL AND c.id > $after_id"
     assert page.parameters == {
