@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from linkage.graph.connection import Connection, Graph, open_graph
+from linkage.graph.kinds import SEARCH
 from linkage.graph.local import LocalServer, Memory
-from linkage.graph.schema import apply_schema
+from linkage.graph.schema import apply_schema, search_index
 from linkage.settings import Settings
 
 SMALL = Memory("512m", "64m")
@@ -43,4 +44,6 @@ def _schema(neo4j: Connection) -> Iterator[Graph]:
 def graph(_schema: Graph) -> Graph:
     """The graph, empty, with its constraints and indexes."""
     _schema.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS")
+    _schema.run(search_index(SEARCH))  # a wipe takes it away until the graph is filled again
+    _schema.run("CALL db.awaitIndexes(60)")
     return _schema
