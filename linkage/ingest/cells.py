@@ -6,6 +6,7 @@ Cells come as text from CSV and JSON and as typed columns from Parquet. An empty
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 import pyarrow as pa
@@ -100,8 +101,16 @@ def _numbers(cells: Array) -> Array:
     return pc.if_else(plain, cells, None).cast(pa.float64())
 
 
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One empty database for the process: opening one takes longer than reading a small column."""
+    return duckdb.connect(config={"threads": 2})
+
+
 def _sql(cells: Array, expression: str, **parameters: str) -> Array:
-    with duckdb.connect(config={"threads": 2}) as connection:
+    if cells.null_count == len(cells):
+        return pa.nulls(len(cells), TIME)
+    with _database().cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
         connection.register("column", pa.table({"cell": cells}))
         found = connection.sql(f'SELECT {expression} AS value FROM "column"', params=parameters or None)
