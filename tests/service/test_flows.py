@@ -10,8 +10,10 @@ import pytest
 
 from linkage.errors import DatabaseUnavailable
 from linkage.graph.connection import Connection, Graph
+from linkage.model import Rejection
 from linkage.scenario import generate
 from linkage.service import Service
+from linkage.service.recording import rejection_rows
 from linkage.settings import Settings
 
 
@@ -121,17 +123,21 @@ def test_an_idempotency_key_writes_once(service: Service) -> None:
     assert (again.accepted, again.repeated) == (0, True)
 
 
-def test_rejected_rows_are_kept_and_taken_once_the_rules_allow(service: Service, settings: Settings) -> None:
-    rows = [{"account_id": "a", "kind": "phone", "value": "030 1234567"}]
+def test_rejected_rows_are_kept_and_a_replay_without_new_rules_takes_none(service: Service) -> None:
+    rows = [{"account_id": "a", "kind": "ip", "value": "not an address"}]
     assert [one.column for one in service.record("observations", rows).rejections] == ["value"]
     kept = service.rejections()
-    assert [json.loads(one["raw"])["value"] for one in kept] == ["030 1234567"]
-    assert service.replay().taken == 0
-    with Service.open(settings.model_copy(update={"phone_region": "DE"})) as in_germany:
-        replayed = in_germany.replay()
-    assert (replayed.tried, replayed.taken) == (1, 1)
-    assert service.rejections() == []
-    assert service.ledger.snapshot().table("observations")["value"].to_pylist() == ["+49301234567"]
+    assert [json.loads(one["raw"])["value"] for one in kept] == ["not an address"]
+    assert (service.replay().tried, service.replay().taken) == (1, 0)
+    assert len(service.rejections()) == 1
+
+
+def test_a_row_that_earlier_rules_refused_is_taken_by_a_replay_and_no_longer_listed(service: Service) -> None:
+    raw = json.dumps({"account_id": "a", "kind": "ip", "value": "203.0.113.7"})
+    refused = Rejection("observations", "old.csv", 2, "value", "BAD_VALUE", "no address", raw)
+    service.ledger.append("rejections", rejection_rows([refused], "old"))
+    assert (service.replay().taken, service.rejections()) == (1, [])
+    assert service.ledger.snapshot().table("observations")["value"].to_pylist() == ["203.0.113.7"]
 
 
 def test_usage_of_a_cluster_over_time_adds_up_to_its_accounts_usage(service: Service, world: Path) -> None:
