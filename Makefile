@@ -61,6 +61,8 @@ bench: .venv/.dev
 
 schema: .venv/.installed
 	$(BIN)/python -m linkage.api.export
+	$(BIN)/python -m linkage.ingest.export schema
+	$(BIN)/python -m linkage.graph.schema > schema/graph.cypher
 
 # The locks hold versions and hashes, no addresses.
 lock:
