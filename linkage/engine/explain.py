@@ -57,7 +57,7 @@ class SharedUse:
         return float(days_apart(*left, *right))
 
 
-def explain(
+def explain(  # noqa: PLR0913  what is known of two sides; all by name
     left: Subject,
     right: Subject,
     shared: Sequence[SharedUse],
@@ -130,9 +130,7 @@ def _sign_up(left: datetime | None, right: datetime | None, weights: Weights) ->
     if left is None or right is None or not weights.sign_up_span:
         return []
     days = abs((left - right).total_seconds()) / DAY
-    bits = float(
-        sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, days, 0.0, 0.0, 0.0)
-    )
+    bits = float(sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, days, 0.0, 0.0, 0.0))
     said = "signed up close together" if bits > 0 else "signed up far apart"
     return [Evidence(Identifier(SIGN_UP, f"{days:.1f} days apart"), bits, bits, 2, 2, said)]
 

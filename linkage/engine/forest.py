@@ -1,7 +1,7 @@
 """The forest of clusters over subjects, and the decisions that bind it.
 
-Invariant: the root of a cluster is its first subject, so that no order of merging changes a cluster's number. A decision
-`different` hangs on both its subjects; a cluster carries the decisions of all its members as a linked list.
+Invariant: the root of a cluster is its first subject, so that no order of merging changes a cluster's number. A
+decision `different` hangs on both its subjects; a cluster carries the decisions of all its members as a linked list.
 """
 
 from __future__ import annotations

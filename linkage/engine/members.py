@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from linkage.engine.tables import Bits, Flags, Holdings, Ints, Rows, Whole
+from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Rows, Whole
 from linkage.engine.weigh import Weights, days_apart, weigh_piece
 
 MOST_COMPARED = 64  # periods of other members that one member's is compared with
@@ -29,7 +29,7 @@ def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -
     )
     holders = holder_clusters(holdings, cluster)
     families = len(weights.within)
-    room = np.zeros((3, holdings.subjects, families), np.float32)
+    room: Floats = np.zeros((3, holdings.subjects, families), np.float32)
     leave_one_out(rows, holders, holdings.value_kind, size, room, weights)
     strongest, rest, density = room.astype(np.float64)
     whole = strongest + rest * weights.within
@@ -45,14 +45,17 @@ def holder_clusters(holdings: Holdings, cluster: Ints) -> Whole:
 
 
 @njit(cache=True, nogil=True)
-def leave_one_out(
-    rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room: Bits, weights: Weights
-) -> None:
-    """Strongest piece, the rest and the strongest's density by subject and family; `holding` of a row is its subject."""
+def leave_one_out(rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room: Floats, weights: Weights) -> None:
+    """Strongest piece, the rest and the strongest's density, by subject and family.
+
+    Rows are sorted by value and cluster; `holding` is the subject.
+    """
     begin = 0
     while begin < len(rows.value):
         end = begin + 1
-        while end < len(rows.value) and rows.value[end] == rows.value[begin] and rows.cluster[end] == rows.cluster[begin]:
+        while (
+            end < len(rows.value) and rows.value[end] == rows.value[begin] and rows.cluster[end] == rows.cluster[begin]
+        ):
             end += 1
         m = end - begin
         v, n = rows.value[begin], size[rows.cluster[begin]]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from linkage.engine.tables import Bits, Flags, Ints, Table, Whole
+from linkage.engine.tables import Bits, Flags, Floats, Ints, Table, Whole
 from linkage.engine.weigh import (
     LN2,
     MOST_FAMILIES,
@@ -38,6 +38,14 @@ class Pieces(NamedTuple):
     density: Bits
     totals: Bits
     strongest: Whole
+
+
+class Desk(NamedTuple):
+    """Where the bounds of one cluster's partners are added up: `bound` by cluster (0 between uses), the rest lists."""
+
+    bound: Floats
+    partners: Ints
+    rows: Whole
 
 
 @njit(cache=True, nogil=True)
@@ -80,7 +88,14 @@ def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weig
         holders = table.value_start[v + 1] - table.value_start[v]
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
         full, bits = weigh_piece(
-            value_kind[v], holders, table.size[a], table.holding[left], table.size[b], table.holding[right], gap, weights
+            value_kind[v],
+            holders,
+            table.size[a],
+            table.holding[left],
+            table.size[b],
+            table.holding[right],
+            gap,
+            weights,
         )
         pieces.value[count] = v
         pieces.family[count] = weights.family[value_kind[v]]
@@ -113,7 +128,8 @@ def overlap(u: int, v: int, table: Table) -> float:
             break
         if table.cluster[j] == table.cluster[i]:
             both += 1
-    return (both - 2) / (fewer + 1)
+    share: float = (both - 2) / (fewer + 1)
+    return share
 
 
 @njit(cache=True, nogil=True)
@@ -147,78 +163,137 @@ def weigh_pair(
 
 
 @njit(cache=True, nogil=True)
-def score_rows(begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights):
-    """Pairs that pass the threshold among the clusters begin..end and those they share a value with."""
+def silent_rows(a: int, needed: float, table: Table, rows: Whole) -> tuple[int, float]:
+    """The rows of a cluster in falling worth; answers how many must propose pairs, and the bits of the others.
+
+    The least telling values together do not make a link: whoever shares only those need not be looked at. They are
+    the crowded ones, so that most of the work falls away.
+    """
+    start, end = table.cluster_start[a], table.cluster_start[a + 1]
+    worth = np.empty(end - start, np.float64)
+    for i in range(start, end):
+        v = table.value[table.row_of[i]]
+        worth[i - start] = -max(table.bits[v] + table.own[table.centre[v]], 0.0)
+    order = np.argsort(worth, kind="mergesort")
+    kept = len(order)
+    unheard = 0.0
+    while kept > 0 and unheard - worth[order[kept - 1]] < needed:
+        kept -= 1
+        unheard -= worth[order[kept]]
+    for i in range(kept):
+        rows[i] = table.row_of[start + order[i]]
+    return kept, unheard
+
+
+@njit(cache=True, nogil=True)
+def add_up_bounds(
+    a: int,
+    needed: float,
+    touched: Flags,
+    table: Table,
+    value_kind: Ints,
+    weights: Weights,
+    desk: Desk,
+) -> tuple[int, float]:
+    """Add up the most bits that each partner of a cluster can have with it, through the values that propose pairs.
+
+    Fills the desk's `bound` by cluster and its list of `partners`; answers how many, and the bits that any partner may have
+    besides. A value that is held by too many proposes no pairs, but where it is strong a star: its centre (who holds
+    it most) and the holders next in line. Two single subjects are of one place by what a place explains, however
+    many of its values they share: that is no more than the dense caps.
+    """
+    count = 0
+    kept, everywhere = silent_rows(a, needed, table, desk.rows)
+    for i in range(kept):
+        row = desk.rows[i]
+        v = table.value[row]
+        low, high = table.value_start[v], table.value_start[v + 1]
+        star = high - low > weights.candidate_holders
+        if star:
+            most = table.bits[v] + table.own[table.centre[v]]
+            everywhere += most
+            if most < weights.star_bits:
+                continue
+            b = table.cluster[table.centre[v]]
+            if b != a and not (touched[b] and b < a):
+                count = add_partner(b, NEARLY_NOTHING, count, desk)
+            low, high = max(low, row - STAR_NEIGHBOURS), min(high, row + STAR_NEIGHBOURS + 1)
+        tau = weights.tau[value_kind[v]] / LN2
+        place = table.size[a] == 1 and weights.cap_dense[weights.family[value_kind[v]]] < table.bits[v]
+        for other in range(low, high):
+            b = table.cluster[other]
+            if b == a or (touched[b] and b < a) or (place and table.size[b] == 1):
+                continue
+            gain = NEARLY_NOTHING
+            if not star:
+                gap = days_apart(table.first[row], table.last[row], table.first[other], table.last[other])
+                gain = max(table.bits[v] + max(table.own[row], table.own[other]) - tau * gap, gain)
+            count = add_partner(b, gain, count, desk)
+    return count, everywhere
+
+
+@njit(cache=True, nogil=True)
+def add_partner(b: int, gain: float, count: int, desk: Desk) -> int:
+    """Add bits to a partner's bound; answers how many partners there are now."""
+    if desk.bound[b] == 0:
+        desk.partners[count] = b
+        count += 1
+    desk.bound[b] += gain
+    return count
+
+
+@njit(cache=True, nogil=True)
+def most_rows(table: Table) -> int:
+    """The most values that one cluster holds."""
+    most = 0
+    for c in range(len(table.size)):
+        most = max(most, table.cluster_start[c + 1] - table.cluster_start[c])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def score_rows(
+    begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights
+) -> tuple[Ints, Ints, Bits]:
+    """Pairs that pass the threshold among the touched clusters of begin..end and those they share a value with."""
     clusters = len(table.size)
-    bound = np.zeros(clusters, np.float32)
-    partners = np.empty(clusters, np.int32)
+    desk = Desk(np.zeros(clusters, np.float32), np.empty(clusters, np.int32), np.empty(most_rows(table), np.int64))
     pieces = room(MOST_PIECES)
     needed = weights.threshold_bits + weights.neighbourhood_bits
     slack = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
-    out_left = np.empty(1024, np.int32)
-    out_right = np.empty(1024, np.int32)
-    out_bits = np.empty(1024, np.float64)
+    for cap in weights.cap_dense:
+        if cap < needed:
+            slack += cap
+    left = np.empty(1024, np.int32)
+    right = np.empty(1024, np.int32)
+    bits = np.empty(1024, np.float64)
     n = 0
     for a in range(begin, end):
         if not touched[a]:
             continue
-        count = 0
-        everywhere = 0.0
-        for i in range(table.cluster_start[a], table.cluster_start[a + 1]):
-            row = table.row_of[i]
-            v = table.value[row]
-            bits = table.bits[v]
-            most = bits + table.own[table.centre[v]]
-            if most <= 0:
-                continue
-            low, high = table.value_start[v], table.value_start[v + 1]
-            star = high - low > weights.candidate_holders
-            if star:
-                everywhere += most
-                if most < weights.star_bits:
-                    continue
-                b = table.cluster[table.centre[v]]
-                if b != a and not (touched[b] and b < a):
-                    if bound[b] == 0:
-                        partners[count] = b
-                        count += 1
-                    bound[b] += NEARLY_NOTHING
-                low, high = max(low, row - STAR_NEIGHBOURS), min(high, row + STAR_NEIGHBOURS + 1)
-            tau = weights.tau[value_kind[v]] / LN2
-            for other in range(low, high):
-                b = table.cluster[other]
-                if b == a or (touched[b] and b < a):
-                    continue
-                gain = NEARLY_NOTHING
-                if not star:
-                    gap = days_apart(table.first[row], table.last[row], table.first[other], table.last[other])
-                    gain = max(bits + max(table.own[row], table.own[other]) - tau * gap, gain)
-                if bound[b] == 0:
-                    partners[count] = b
-                    count += 1
-                bound[b] += gain
+        count, everywhere = add_up_bounds(a, needed - slack, touched, table, value_kind, weights, desk)
         for p in range(count):
-            b = partners[p]
-            passes = bound[b] + everywhere + slack >= needed
-            bound[b] = 0
+            b = desk.partners[p]
+            passes = desk.bound[b] + everywhere + slack >= needed
+            desk.bound[b] = 0
             if not passes:
                 continue
             total, _ = weigh_pair(a, b, table, value_kind, weights, pieces, needed)
             if total < needed:
                 continue
-            if n == len(out_left):
-                out_left = np.concatenate((out_left, np.empty(n, np.int32)))
-                out_right = np.concatenate((out_right, np.empty(n, np.int32)))
-                out_bits = np.concatenate((out_bits, np.empty(n, np.float64)))
-            out_left[n] = min(a, b)
-            out_right[n] = max(a, b)
-            out_bits[n] = total
+            if n == len(left):
+                left = np.concatenate((left, np.empty(n, np.int32)))
+                right = np.concatenate((right, np.empty(n, np.int32)))
+                bits = np.concatenate((bits, np.empty(n, np.float64)))
+            left[n], right[n], bits[n] = min(a, b), max(a, b), total
             n += 1
-    return out_left[:n].copy(), out_right[:n].copy(), out_bits[:n].copy()
+    return left[:n].copy(), right[:n].copy(), bits[:n].copy()
 
 
 @njit(cache=True, nogil=True)
-def merge_evidence(left, right, table: Table, value_kind, weights: Weights):
+def merge_evidence(
+    left: Ints, right: Ints, table: Table, value_kind: Ints, weights: Weights
+) -> tuple[Whole, Ints, Bits, Bits, Ints]:
     """The pieces that decided each of these merges: their number per merge, and value, bits, full bits, holders."""
     pieces = room(MOST_PIECES)
     counts = np.empty(len(left), np.int64)

@@ -193,9 +193,7 @@ def _confidence(holdings: Holdings, label: Ints, size: Ints, bound: Bound, weigh
 
 def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, bound: Bound) -> None:
     """Hand the outcome of the rounds to the SQL that follows."""
-    runner.give(
-        "labels", subject=np.arange(len(label), dtype=np.int32), label=label, size=size[label], confidence=sure
-    )
+    runner.give("labels", subject=np.arange(len(label), dtype=np.int32), label=label, size=size[label], confidence=sure)
     tree = rounds.dendrogram()
     stated = len(bound.left)
     nothing = np.full(stated, np.nan)

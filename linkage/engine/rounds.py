@@ -50,7 +50,7 @@ from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
 
 DWINDLED = 0.01  # the share of a stage's merges below which the next stage begins
-LOUDER = 0.05  # bits a value must have gained for its holders to be looked at again
+LOUDER = 0.2  # bits a value must have gained for its holders to be looked at again
 PARTS_PER_THREAD = 16
 
 
@@ -134,6 +134,8 @@ class Rounds:
     def run(self, stages: Sequence[float], maximum: int, progress: Progress = silent) -> int:
         """Merge until nothing changes, with the thresholds (in bits) of one stage after another; answers the rounds."""
         label, clusters = self.labels()
+        if not clusters:
+            return 0
         table = self.tabulate(label, self.first_rows(), label, clusters)
         touched = np.ones(clusters, np.bool_)
         pairs = Scored(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float64))
@@ -141,7 +143,11 @@ class Rounds:
         for number in range(1, maximum + 1):
             self.weights = self.weights._replace(threshold_bits=stages[stage])
             new = self.score(table, touched)
-            pairs = Scored(*(np.concatenate(both) for both in zip(pairs, new, strict=True)))
+            pairs = Scored(
+                np.concatenate([pairs.left, new.left]),
+                np.concatenate([pairs.right, new.right]),
+                np.concatenate([pairs.bits, new.bits]),
+            )
             order = np.lexsort((pairs.right, pairs.left, -pairs.bits))
             first = _first_subjects(label, clusters)
             accepted = accept_pairs(pairs.left, pairs.right, order, first, self.forest)
@@ -178,6 +184,9 @@ class Rounds:
 
     def dendrogram(self) -> Dendrogram:
         """All merges in order, with their evidence."""
+        if not self._merges:
+            none, real = np.zeros(0, np.int32), np.zeros(0, np.float64)
+            return Dendrogram(none, none, none, none, none, real, np.zeros(0, np.int64), none, real, real, none)
         return Dendrogram(*(np.concatenate(column) for column in zip(*self._merges, strict=True)))
 
 

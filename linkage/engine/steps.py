@@ -28,7 +28,8 @@ def subject_ids() -> str:
 def decided_subjects() -> str:
     """Both sides of each decision, taken apart; a bare id is an account's."""
     side = """
-        SELECT {side} AS text, CASE WHEN {side} LIKE 'organisation:%' THEN 'organisation' ELSE 'account' END AS subject_type,
+        SELECT {side} AS text,
+               CASE WHEN {side} LIKE 'organisation:%' THEN 'organisation' ELSE 'account' END AS subject_type,
                CASE WHEN {side} LIKE 'organisation:_%' OR {side} LIKE 'account:_%'
                     THEN substr({side}, strpos({side}, ':') + 1) ELSE {side} END AS subject_id
         FROM decisions"""

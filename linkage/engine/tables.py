@@ -1,4 +1,4 @@
-"""Cluster × value: what each cluster holds in a round, sorted by value and by cluster, with what each value is worth."""
+"""Cluster × value: what each cluster holds in a round, by value and by cluster, and what each value is worth."""
 
 from __future__ import annotations
 
@@ -143,9 +143,7 @@ def index_rows(cluster: Ints, value: Ints, clusters: int, values: int) -> tuple[
 
 
 @njit(cache=True, nogil=True)
-def weigh_values(
-    value_start: Whole, value_kind: Ints, holding: Ints, weights: Weights
-) -> tuple[Floats, Whole, Floats]:
+def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: Weights) -> tuple[Floats, Whole, Floats]:
     """Per value: its bits at its present number of holder clusters, and the row of its centre, its largest holder;
     per row: the bits it gains where many members of one cluster hold it."""
     values = len(value_start) - 1

@@ -1,0 +1,83 @@
+"""Explanations: the formulas of the rounds, told for two subjects."""
+
+from __future__ import annotations
+
+import pytest
+
+from linkage.engine import Facts, Model, resolve
+from linkage.engine.explain import SharedUse, explain
+from linkage.model import Identifier, Subject
+from tests.engine.conftest import accounts, day, observed
+
+MODEL = Model.load()
+A, B = Subject.account("a"), Subject.account("b")
+
+
+def _use(kind: str, value: str = "v", *, holders: int = 2, **more: object) -> SharedUse:
+    return SharedUse(Identifier(kind, value), holders, holders, **more)  # type: ignore[arg-type]
+
+
+def test_explaining_a_pair_gives_the_bits_of_its_merge() -> None:
+    rows = [
+        ("a", "device", "d", 0, 5), ("b", "device", "d", 9, 12), ("a", "email", "e", 0, 1), ("b", "email", "e", 0, 1),
+        ("a", "ip", "i", 0, 1), ("b", "ip", "i", 0, 1), ("c", "ip", "i", 0, 1), ("a", "ip", "j", 0, 1), ("b", "ip", "j", 3, 4),
+    ]  # fmt: skip
+    crowd = [{"account_id": f"z{n}", "created_at": day(n)} for n in range(100)]
+    pair = [{"account_id": "a", "created_at": day(40)}, {"account_id": "b", "created_at": day(46)}]
+    resolution = resolve(Facts(observations=observed(rows), accounts=accounts([*crowd, *pair])), MODEL)
+    (merge,) = resolution.merges.to_pylist()
+
+    def period(left: tuple[float, float], right: tuple[float, float]) -> dict[str, object]:
+        names = ("left_first_seen", "left_last_seen", "right_first_seen", "right_last_seen")
+        return dict(zip(names, map(day, (*left, *right)), strict=True))
+
+    told = explain(
+        A,
+        B,
+        [
+            _use("device", "d", **period((0, 5), (9, 12))),
+            _use("email", "e", **period((0, 1), (0, 1))),
+            _use("ip", "i", holders=3, **period((0, 1), (0, 1))),
+            _use("ip", "j", **period((0, 1), (3, 4))),
+        ],
+        model=MODEL,
+        left_created=day(40),
+        right_created=day(46),
+        sign_up_span=resolution.summary["sign_up_span"],
+    )
+    assert told.total_bits == pytest.approx(merge["bits"], abs=0.01)
+    assert told.posterior == pytest.approx(merge["posterior"], abs=1e-4)
+    assert told.linked
+
+
+def test_nothing_shared_is_not_linked() -> None:
+    told = explain(A, B, [], model=MODEL)
+    assert told.evidence == ()
+    assert not told.linked
+
+
+def test_a_hub_stays_visible_with_the_reason_it_does_not_count() -> None:
+    told = explain(A, B, [_use("ip", holders=48_211, sharing_class="mobile")], model=MODEL)
+    (piece,) = told.evidence
+    assert piece.bits == 0
+    assert piece.reason == "0 bits: mobile, 48,211 holders in 48,211 clusters"
+
+
+def test_time_between_uses_is_told_and_costs_bits() -> None:
+    apart = {"left_first_seen": day(0), "left_last_seen": day(1), "right_first_seen": day(31)}
+    (piece,) = explain(A, B, [_use("device", **apart)], model=MODEL).evidence
+    assert "30 days between" in piece.reason
+    assert piece.bits < piece.full_bits
+
+
+def test_a_piece_that_says_the_same_again_counts_in_part() -> None:
+    both = [_use("device"), _use("payment_method", overlap=0.9)]
+    bits = {piece.identifier.kind: piece for piece in explain(A, B, both, model=MODEL).evidence}
+    assert bits["payment_method"].bits < 0.5 * bits["payment_method"].full_bits
+    assert "says in part" in bits["payment_method"].reason
+
+
+def test_sign_ups_far_apart_speak_against() -> None:
+    told = explain(A, B, [], model=MODEL, left_created=day(0), right_created=day(90), sign_up_span=180)
+    (piece,) = told.evidence
+    assert (piece.identifier.kind, piece.bits < 0) == ("sign_up", True)
