@@ -60,7 +60,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks
 
 schema: .venv/.installed
-	$(BIN)/python -m linkage.api.export
+	$(BIN)/python -m linkage.api.export > schema/schema.graphql
 	$(BIN)/python -m linkage.ingest.export schema
 	$(BIN)/python -m linkage.graph.schema > schema/graph.cypher
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.table import Table
 
     from linkage.evaluate import Calibration, Estimate, Group, Report, Scores
@@ -19,10 +21,14 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    clusters: Annotated[
-        Path, typer.Option(help="account_id, cluster_id, confidence as Parquet, CSV or JSONL.", show_default=False)
-    ],
     truth: Annotated[Path, typer.Option(help="account_id, actor_id, and if known ring and style.", show_default=False)],
+    clusters: Annotated[
+        Path | None,
+        typer.Option(
+            help="account_id, cluster_id, confidence as Parquet, CSV or JSONL; without it, the clusters of the ledger.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     bootstrap: Annotated[int, typer.Option(help="Resamplings behind the intervals; 0: none.", min=0)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.", min=0)] = 0,
@@ -44,9 +50,8 @@ def evaluate(
     from linkage import evaluate as measures
     from linkage.cli.terminal import out
 
-    report = measures.evaluate(
-        measures.read_table(clusters), measures.read_table(truth), bootstrap=bootstrap, seed=seed
-    )
+    placed = measures.read_table(clusters) if clusters else _of_the_ledger()
+    report = measures.evaluate(placed, measures.read_table(truth), bootstrap=bootstrap, seed=seed)
     if as_json:
         out.print_json(json.dumps(report.as_json()))
         return
@@ -54,6 +59,14 @@ def evaluate(
         out.print(line, highlight=False)
     for table in tables(report):
         out.print(table)
+
+
+def _of_the_ledger() -> pa.Table:
+    from linkage.service import Service
+    from linkage.settings import Settings
+
+    with Service.open(Settings.load(os.environ)) as service:
+        return service.clusters_of_accounts()
 
 
 def summary(report: Report) -> list[str]:
