@@ -87,31 +87,31 @@ def served(environment: dict[str, str], log: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, str]:
-    """The environment of a data folder with a small world, loaded and resolved by the command line."""
-    home = tmp_path_factory.mktemp("site")
+def environment(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, str]:
+    """The environment of a fresh data folder, without any setting of the machine's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKAGE_")}
-    environment = {**inherited, "LINKAGE_DATA": str(home / "data"), "LINKAGE_CACHE": str(cache)}
-    run(environment, "scenario", "mixed", "--accounts", "1000", "--seed", "7", "--out", str(home / "world"))
-    run(environment, "load", str(home / "world"))
-    run(environment, "resolve")
-    return environment
+    data = tmp_path_factory.mktemp("site") / "data"
+    return {**inherited, "LINKAGE_DATA": str(data), "LINKAGE_CACHE": str(cache)}
 
 
 @pytest.fixture(scope="session")
-def site(world: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The service, with a managed Neo4j of its own."""
-    with served(world, tmp_path_factory.mktemp("logs") / "serve.log") as site:
+def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service with a managed Neo4j of its own, and a small world loaded and resolved beside it."""
+    world = tmp_path_factory.mktemp("world")
+    run(environment, "scenario", "mixed", "--accounts", "1000", "--seed", "7", "--out", str(world))
+    with served(environment, tmp_path_factory.mktemp("logs") / "serve.log") as site:
+        run(environment, "load", str(world))
+        run(environment, "resolve")
         yield site
 
 
 @pytest.fixture(scope="session")
 def guarded_site(
-    site: Site, world: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    site: Site, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Site, str]]:
     """A second service on the same data that wants a key, and the key."""
     key = secrets.token_urlsafe(32)
-    with served({**world, "LINKAGE_API_KEY": key}, tmp_path_factory.mktemp("logs") / "guarded.log") as guarded:
+    with served({**environment, "LINKAGE_API_KEY": key}, tmp_path_factory.mktemp("logs") / "guarded.log") as guarded:
         yield guarded, key
 
 
