@@ -173,7 +173,13 @@ def _named_organisations(tables: Tables, secret: bytes) -> pa.Table:
 
 
 def _belonging(tables: Tables, secret: bytes) -> pa.Table:
-    return last_rows(tables["accounts"], "account_id").select(["account_id", "organisation_id"])
+    rows = last_rows(tables["accounts"], "account_id").select(["account_id", "organisation_id"])
+    return _beside(rows, "organisation_id", "account_id")
+
+
+def _beside(rows: pa.Table, hub: str, key: str) -> pa.Table:
+    """Order rows so that those around one hub lie side by side: one session writes them, and none waits for another."""
+    return rows.sort_by([(hub, "ascending"), (key, "ascending")])
 
 
 def _organisations(tables: Tables, secret: bytes) -> pa.Table:
@@ -290,7 +296,7 @@ CALL (c) {
 SUM_CLUSTERS_OF_ACCOUNTS = f"""
 UNWIND $rows AS r
 MATCH (:Account {{id: r[0]}})-[:IN]->(c:Cluster)
-WITH DISTINCT c
+WITH DISTINCT c ORDER BY c.id
 {_SUM}
 """
 SUM_CLUSTERS = f"UNWIND $rows AS r MATCH (c:Cluster {{id: r[0]}}) {_SUM}"
@@ -371,7 +377,8 @@ def _members(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
 
     def rows(tables: Tables, secret: bytes) -> pa.Table:
         last = last_rows(chosen(tables), "subject_id")
-        return _stamped(last.select(["subject_id", "cluster_id", "confidence"]), tables)
+        rows = last.select(["subject_id", "cluster_id", "confidence"])
+        return _stamped(_beside(rows, "cluster_id", "subject_id"), tables)
 
     return rows
 
@@ -423,8 +430,8 @@ SET_EVIDENCE = """
 UNWIND $rows AS r
 MATCH (c:Cluster {id: r[0]})
 MATCH (i:Identifier {key: r[1]})
-MERGE (c)-[e:EVIDENCED_BY]->(i)
-SET e.bits = r[2], e.full_bits = r[3], e.members = r[4], e.holders = r[5], e.holder_clusters = r[6], e.reason = r[7]
+CREATE (c)-[:EVIDENCED_BY {bits: r[2], full_bits: r[3], members: r[4], holders: r[5], holder_clusters: r[6],
+                           reason: r[7]}]->(i)
 """
 SET_SHARED = """
 UNWIND $rows AS r
