@@ -24,16 +24,15 @@ def test_rings_are_found_and_bystanders_left_alone(
     observations = read.sql(
         f"""SELECT if(account_id IS NULL, 'organisation', 'account') AS subject_type,
                    coalesce(account_id, organisation_id) AS subject_id, kind, value, first_seen, last_seen
-            FROM (SELECT NULL AS organisation_id) none RIGHT JOIN '{tmp_path}/observations.parquet' seen ON true"""
-        if name != "mixed"
-        else f"""SELECT if(account_id IS NULL, 'organisation', 'account') AS subject_type,
-                        coalesce(account_id, organisation_id) AS subject_id, kind, value, first_seen, last_seen
-                 FROM '{tmp_path}/observations.parquet'"""
+            FROM '{tmp_path}/observations.parquet'"""
     ).to_arrow_table()
     resolution = resolve(Facts(observations=observations, accounts=[str(tmp_path / "accounts.parquet")]))
-    truth = {row[0]: row[1:] for row in read.sql(f"SELECT account_id, actor_id, ring FROM '{tmp_path}/truth.parquet'").fetchall()}
+    actors = read.sql(f"SELECT account_id, actor_id, ring FROM '{tmp_path}/truth.parquet'").fetchall()
+    truth = {account: (actor, ring) for account, actor, ring in actors}
     label = {
-        row["subject_id"]: row["label"] for row in resolution.memberships.to_pylist() if row["subject_type"] == "account"
+        row["subject_id"]: row["label"]
+        for row in resolution.memberships.to_pylist()
+        if row["subject_type"] == "account"
     }
     found = _measures(truth, label)
     assert found[0] >= precision
