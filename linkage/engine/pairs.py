@@ -198,8 +198,8 @@ def add_up_bounds(
     """Add up the most bits that each partner of a cluster can have with it, through the values that propose pairs.
 
     Fills the desk's `bound` by cluster and its list of `partners`; answers how many, and the bits that any partner
-    may have besides. A value that is held by too many proposes no pairs, but where it is strong a star: its centre (who holds
-    it most) and the holders next in line. Two single subjects are of one place by what a place explains, however
+    may have besides. A value that is held by too many proposes no pairs, but where it is strong a star: its centre
+    (who holds it most) and the holders next in line. Two single subjects are of one place by what a place explains, however
     many of its values they share: that is no more than the dense caps.
     """
     count = 0

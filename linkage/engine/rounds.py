@@ -2,7 +2,7 @@
 
 Why compiled kernels and not SQL: a round looks at every pair of clusters that share a value. Row by row, with the
 threshold applied before anything is stored, that is a few machine instructions a pair and no memory; as a join it is
-a table of hundreds of millions of rows (docs/decisions/0002). What goes in and what comes out are plain columns.
+a table of hundreds of millions of rows (docs/decisions/0003). What goes in and what comes out are plain columns.
 
 A round:
 

@@ -20,7 +20,8 @@ def _use(kind: str, value: str = "v", *, holders: int = 2, **more: object) -> Sh
 def test_explaining_a_pair_gives_the_bits_of_its_merge() -> None:
     rows = [
         ("a", "device", "d", 0, 5), ("b", "device", "d", 9, 12), ("a", "email", "e", 0, 1), ("b", "email", "e", 0, 1),
-        ("a", "ip", "i", 0, 1), ("b", "ip", "i", 0, 1), ("c", "ip", "i", 0, 1), ("a", "ip", "j", 0, 1), ("b", "ip", "j", 3, 4),
+        ("a", "ip", "i", 0, 1), ("b", "ip", "i", 0, 1), ("c", "ip", "i", 0, 1),
+        ("a", "ip", "j", 0, 1), ("b", "ip", "j", 3, 4),
     ]  # fmt: skip
     crowd = [{"account_id": f"z{n}", "created_at": day(n)} for n in range(100)]
     pair = [{"account_id": "a", "created_at": day(40)}, {"account_id": "b", "created_at": day(46)}]
