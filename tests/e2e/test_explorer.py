@@ -13,6 +13,8 @@ WEB = Path(__file__).parents[2] / "web"
 SAVED = sorted(WEB.glob("investigations/[0-9]*.graphql"))
 READS = [path for path in SAVED if "\nmutation " not in path.read_text()]
 WRITES = [path for path in SAVED if path not in READS]
+#: the first test also starts a Neo4j and loads a world
+pytestmark = pytest.mark.timeout(600)
 BOTH_SCHEMES = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 
 
