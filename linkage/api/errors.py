@@ -93,16 +93,15 @@ def in_one_line(error: LinkageError) -> str:
     return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
 
 
-def _logged(error: GraphQLError, cause: BaseException) -> str:
+def hide(cause: BaseException, where: str) -> str:
+    """Log an error that nobody may read, and return the reference that stands for it."""
     reference = secrets.token_hex(6)
     frames = traceback.extract_tb(cause.__traceback__)
     place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
-    # Response keys are the caller's aliases, which may hold anything: only the length of the path is told.
-    logger.error(
-        "error %s: %s at %s, %d steps into the answer",
-        reference,
-        type(cause).__name__,
-        place or "unknown",
-        len(error.path or ()),
-    )
+    logger.error("error %s: %s at %s, %s", reference, type(cause).__name__, place or "unknown", where)
     return reference
+
+
+def _logged(error: GraphQLError, cause: BaseException) -> str:
+    # Response keys are the caller's aliases, which may hold anything: only the length of the path is told.
+    return hide(cause, f"{len(error.path or ())} steps into the answer")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from linkage.api.errors import INTERNAL, hide
 from linkage.api.limits import Limits
 from linkage.api.work import Work
 from linkage.errors import BadSettings
@@ -29,8 +29,6 @@ from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, NeedsK
 from linkage.server.graphql import GraphQLEndpoint
 from linkage.service import Service
 from linkage.settings import Settings
-
-logger = logging.getLogger("linkage.server")
 
 #: Largest body of a GraphQL request, in bytes.
 LARGEST_OPERATION = 2**20
@@ -74,7 +72,7 @@ def create_app(
                 raise
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", pages.home),
             Route("/graphql", _explorer_or(GraphQLEndpoint(limits=limits, key=key)), name="graphql"),
@@ -89,6 +87,8 @@ def create_app(
         exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
         lifespan=lifespan,
     )
+    app.state.bulk = asyncio.Semaphore(records.AT_ONCE)
+    return app
 
 
 def _middleware(settings: Settings, key: str | None) -> list[Middleware]:
@@ -149,5 +149,5 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    logger.error("a request failed: %s", type(error).__name__)
-    return refuse(HttpError(500, "something went wrong on our side", "INTERNAL"))
+    reference = hide(error, f"in a request by {request.method}")
+    return refuse(HttpError(500, f"something went wrong on our side: tell the operator {reference}", INTERNAL))

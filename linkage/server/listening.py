@@ -77,6 +77,7 @@ async def listen(
             timeout_graceful_shutdown=GRACE,
             access_log=False,
             log_config=None,
+            log_level="critical",  # errors are logged where they become answers, without what a caller sent
             server_header=False,
             proxy_headers=False,
         )

@@ -27,7 +27,7 @@ MOST_ROWS = 100_000
 LONGEST_KEY = 200
 LONGEST_SOURCE = 200
 #: Bodies that are worked on at once; the others wait.
-AT_ONCE = asyncio.Semaphore(2)
+AT_ONCE = 2
 
 Rows = list[dict[str, object]]
 
@@ -53,7 +53,7 @@ async def _record(request: Request) -> Response:
     if not 1 <= len(source) <= LONGEST_SOURCE:
         raise HttpError(400, f"the source has 1 to {LONGEST_SOURCE} characters")
     read = _reader(request)
-    async with AT_ONCE:
+    async with request.app.state.bulk:
         body = await request.body()
         numbers, rows, broken = await asyncio.to_thread(read, body)
         recorded = await request.app.state.parts.work.record(name, rows, source=source, idempotency_key=key)

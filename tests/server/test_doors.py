@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from linkage.api.work import Work
 from linkage.errors import BadSettings
 from linkage.server.app import LARGEST_OPERATION, create_app
 from linkage.server.doors import bears, is_loopback
@@ -141,3 +142,14 @@ def test_a_key_is_compared_whole() -> None:
     assert bears("Bearer k", "k")
     assert not bears(None, "k")
     assert not bears(["Bearer k"], "k")
+
+
+def test_a_fault_of_ours_is_a_reference(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise ZeroDivisionError("ann@example.com")
+
+    monkeypatch.setattr(Work, "resolving", property(broken), raising=False)
+    response = client.get("/metrics")
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "ann@" not in response.text
