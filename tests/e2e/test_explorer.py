@@ -97,6 +97,13 @@ def test_a_step_that_writes_waits_for_the_reader(page: Page, path: Path) -> None
     assert "errors" not in answer(page)
 
 
+def test_who_clicks_on_before_the_answer_sees_the_answer_of_the_last_step(page: Page) -> None:
+    for path in READS[1:5]:
+        steps(page, path).click()
+    page.wait_for_load_state("networkidle")
+    assert set(answer(page)["data"]) == {"whyNot"}
+
+
 def test_each_step_has_a_tab_of_its_own(page: Page) -> None:
     for path in (SAVED[1], SAVED[2], SAVED[1]):
         steps(page, path).click()

@@ -21,7 +21,7 @@ function MapIcon() {
 
 /** Puts an investigation into its own tab (one tab per operation, so that the walk can go back and forth). */
 function useOpen(): (investigation: Investigation, clues: Clues) => void {
-  const { addTab, changeTab, run, setOperationFacts } = useGraphiQLActions();
+  const { addTab, changeTab, run, setOperationFacts, stop } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
     tabs: state.tabs,
     activeTabIndex: state.activeTabIndex,
@@ -29,6 +29,7 @@ function useOpen(): (investigation: Investigation, clues: Clues) => void {
     variableEditor: state.variableEditor,
   }));
   return (investigation, clues) => {
+    stop(); // what still runs belongs to the step before
     const existing = tabs.findIndex((tab) => tab.operationName === investigation.operationName);
     const blank = !tabs[activeTabIndex]?.query?.trim();
     if (existing >= 0) {
@@ -88,6 +89,12 @@ function Panel() {
     setWaiting(undefined);
   }
 
+  function choose(investigation: Investigation): void {
+    const sure: Clues = { cluster };
+    if (investigation.needs.every((clue) => sure[clue])) start(investigation, sure);
+    else setWaiting(investigation);
+  }
+
   useEffect(() => {
     // A step that was clicked before its values were known.
     if (waiting && clues) start(waiting, clues);
@@ -131,7 +138,7 @@ function Panel() {
               type="button"
               className={visited.has(investigation.number) ? 'visited' : undefined}
               aria-busy={waiting === investigation}
-              onClick={() => (investigation.needs.length ? setWaiting(investigation) : start(investigation, {}))}
+              onClick={() => choose(investigation)}
             >
               <span className="walk-number" aria-hidden="true">
                 {visited.has(investigation.number) ? '✓' : investigation.number}

@@ -39,6 +39,7 @@ function socketAddress(): string {
 export const operate: Fetcher = createGraphiQLFetcher({
   url: ENDPOINT,
   fetch: send,
+  enableIncrementalDelivery: false, // the service answers in one piece; in parts, a second run would stop the first
   wsClient: createClient({
     url: socketAddress(),
     lazy: true,
