@@ -199,8 +199,8 @@ def add_up_bounds(
 
     Fills the desk's `bound` by cluster and its list of `partners`; answers how many, and the bits that any partner
     may have besides. A value that is held by too many proposes no pairs, but where it is strong a star: its centre
-    (who holds it most) and the holders next in line. Two single subjects are of one place by what a place explains, however
-    many of its values they share: that is no more than the dense caps.
+    (who holds it most) and the holders next in line. However many values of one place two single subjects share,
+    those count no more than the dense caps, which the caller allows for.
     """
     count = 0
     kept, everywhere = silent_rows(a, needed, table, desk.rows)
