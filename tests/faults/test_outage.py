@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-import httpx
+import httpx2 as httpx
 
 from tests.faults.conftest import Project, eventually
 
