@@ -31,7 +31,9 @@ def test_every_command_teaches(command: str) -> None:
 
 
 def test_help_does_not_wait_for_the_engine() -> None:
-    script = "import sys; from linkage.cli import build; build(); print('duckdb' in sys.modules, 'numba' in sys.modules)"
+    script = (
+        "import sys; from linkage.cli import build; build(); print('duckdb' in sys.modules, 'numba' in sys.modules)"
+    )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]
 
