@@ -48,11 +48,12 @@ test: .venv/.dev web browser
 browser:
 	@test -n "$(CHROMIUM)" || { echo "Installing Chromium for the browser tests"; apt-get update -qq && apt-get install -y -qq chromium; }
 
-check: .venv/.dev
+check: .venv/.dev web
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then cd web && npm run --silent check; fi
 	$(MAKE) --no-print-directory schema
 	git diff --exit-code -- schema || { echo "schema/ is not what the code says: commit the newly exported files"; exit 1; }
 
