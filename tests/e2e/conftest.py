@@ -86,7 +86,7 @@ def served(environment: dict[str, str], log: Path) -> Iterator[Site]:
             server.wait(timeout=60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, str]:
     """The environment of a fresh data folder, without any setting of the machine's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKAGE_")}
@@ -94,7 +94,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[s
     return {**inherited, "LINKAGE_DATA": str(data), "LINKAGE_CACHE": str(cache)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The service with a managed Neo4j of its own, and a small world loaded and resolved beside it."""
     world = tmp_path_factory.mktemp("world")
@@ -105,7 +105,7 @@ def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def guarded_site(
     site: Site, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Site, str]]:
@@ -115,7 +115,8 @@ def guarded_site(
         yield guarded, key
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread: it must end with the browser tests, for those after them.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert CHROMIUM, "these tests need Chromium: run `make browser`"
     with sync_playwright() as playwright:
