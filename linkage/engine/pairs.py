@@ -25,6 +25,7 @@ from linkage.engine.weigh import (
 
 MOST_PIECES = 4096
 STAR_NEIGHBOURS = 8
+ROUNDING = 1e-3  # bits by which sums of single precision may fall short
 NEARLY_NOTHING = 1e-6  # marks a partner that nothing counted for yet
 
 
@@ -63,6 +64,23 @@ def room(pieces: int) -> Pieces:
 
 
 @njit(cache=True, nogil=True)
+def gallop(sought: int, among: Ints, begin: int, end: int) -> int:
+    """Where the first number not below `sought` stands in the sorted begin..end; near `begin` soonest."""
+    step = 1
+    while begin + step < end and among[begin + step] < sought:
+        begin += step
+        step *= 2
+    end = min(end, begin + step)
+    while begin < end:
+        middle = (begin + end) // 2
+        if among[middle] < sought:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@njit(cache=True, nogil=True)
 def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces) -> int:
     """The values that two clusters share, each with its bits; answers how many."""
     if table.cluster_start[a + 1] - table.cluster_start[a] > table.cluster_start[b + 1] - table.cluster_start[b]:
@@ -71,20 +89,13 @@ def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weig
     j = table.cluster_start[b]
     j_end = table.cluster_start[b + 1]
     for i in range(table.cluster_start[a], table.cluster_start[a + 1]):
-        left = table.row_of[i]
-        v = table.value[left]
-        # gallop: the larger cluster may have thousands of values
-        step = 1
-        while j + step < j_end and table.value[table.row_of[j + step]] < v:
-            j += step
-            step *= 2
-        while j < j_end and table.value[table.row_of[j]] < v:
-            j += 1
+        v = table.held[i]
+        j = gallop(v, table.held, j, j_end)
         if j == j_end or count == len(pieces.value):
             break
-        right = table.row_of[j]
-        if table.value[right] != v or table.bits[v] + table.own[table.centre[v]] <= 0:
+        if table.held[j] != v or table.bits[v] + table.own[table.centre[v]] <= 0:
             continue
+        left, right = table.row_of[i], table.row_of[j]
         holders = table.value_start[v + 1] - table.value_start[v]
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
         full, bits = weigh_piece(
@@ -118,12 +129,7 @@ def overlap(u: int, v: int, table: Table) -> float:
     j = table.value_start[v]
     end = table.value_start[v + 1]
     for i in range(table.value_start[u], table.value_start[u + 1]):
-        step = 1
-        while j + step < end and table.cluster[j + step] < table.cluster[i]:
-            j += step
-            step *= 2
-        while j < end and table.cluster[j] < table.cluster[i]:
-            j += 1
+        j = gallop(table.cluster[i], table.cluster, j, end)
         if j == end:
             break
         if table.cluster[j] == table.cluster[i]:
@@ -138,16 +144,21 @@ def weigh_pair(
 ) -> tuple[float, int]:
     """Total bits between two clusters, and how many pieces it is made of.
 
-    A total that falls short of `needed` before what one place explains is taken off is answered as it is.
+    A total that falls short of `needed` before what families and places explain is taken off is answered as it is.
     """
     count = collect_pieces(a, b, table, value_kind, weights, pieces)
-    loudest = combine_pieces(
-        count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
-    )
     total = sign_up_bits(
         weights.burst_share, weights.burst_days, weights.sign_up_span,
         table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
     )  # fmt: skip
+    most = total + ROUNDING
+    for p in range(count):
+        most += pieces.bits[p]
+    if most < needed:
+        return most, count
+    loudest = combine_pieces(
+        count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
+    )
     families = len(weights.within)
     for f in range(families):
         total += pieces.totals[f]
@@ -172,7 +183,7 @@ def silent_rows(a: int, needed: float, table: Table, rows: Whole) -> tuple[int, 
     start, end = table.cluster_start[a], table.cluster_start[a + 1]
     worth = np.empty(end - start, np.float64)
     for i in range(start, end):
-        v = table.value[table.row_of[i]]
+        v = table.held[i]
         worth[i - start] = -max(table.bits[v] + table.own[table.centre[v]], 0.0)
     order = np.argsort(worth, kind="mergesort")
     kept = len(order)
@@ -242,28 +253,25 @@ def add_partner(b: int, gain: float, count: int, desk: Desk) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
-def most_rows(table: Table) -> int:
-    """The most values that one cluster holds."""
-    most = 0
-    for c in range(len(table.size)):
-        most = max(most, table.cluster_start[c + 1] - table.cluster_start[c])
-    return most
+def lay_desk(table: Table) -> Desk:
+    """An empty desk for a round."""
+    clusters = len(table.size)
+    most = int(np.diff(table.cluster_start).max(initial=0))
+    return Desk(np.zeros(clusters, np.float32), np.empty(clusters, np.int32), np.empty(most, np.int64))
 
 
 @njit(cache=True, nogil=True)
 def score_rows(
-    begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights
+    begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights, desk: Desk
 ) -> tuple[Ints, Ints, Bits]:
     """Pairs that pass the threshold among the touched clusters of begin..end and those they share a value with."""
-    clusters = len(table.size)
-    desk = Desk(np.zeros(clusters, np.float32), np.empty(clusters, np.int32), np.empty(most_rows(table), np.int64))
     pieces = room(MOST_PIECES)
     needed = weights.threshold_bits + weights.neighbourhood_bits
-    slack = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
+    together = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
+    dense = 0.0
     for cap in weights.cap_dense:
         if cap < needed:
-            slack += cap
+            dense += cap
     left = np.empty(1024, np.int32)
     right = np.empty(1024, np.int32)
     bits = np.empty(1024, np.float64)
@@ -271,12 +279,20 @@ def score_rows(
     for a in range(begin, end):
         if not touched[a]:
             continue
-        count, everywhere = add_up_bounds(a, needed - slack, touched, table, value_kind, weights, desk)
+        count, everywhere = add_up_bounds(a, needed - together - dense, touched, table, value_kind, weights, desk)
         for p in range(count):
             b = desk.partners[p]
-            passes = desk.bound[b] + everywhere + slack >= needed
+            most = desk.bound[b] + everywhere + ROUNDING
             desk.bound[b] = 0
-            if not passes:
+            if table.size[a] == 1 and table.size[b] == 1:
+                most += dense
+            if most + together < needed:
+                continue
+            most += sign_up_bits(
+                weights.burst_share, weights.burst_days, weights.sign_up_span,
+                table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
+            )  # fmt: skip
+            if most < needed:
                 continue
             total, _ = weigh_pair(a, b, table, value_kind, weights, pieces, needed)
             if total < needed:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from linkage.engine.forest import Forest, accept_pairs, number_clusters
-from linkage.engine.pairs import merge_evidence, score_rows
+from linkage.engine.pairs import lay_desk, merge_evidence, score_rows
 from linkage.engine.tables import (
     Bits,
     Flags,
@@ -42,8 +42,10 @@ from linkage.engine.tables import (
     Table,
     Whole,
     aggregate_holdings,
-    index_rows,
+    estimate_work,
+    index_clusters,
     loudest,
+    start_values,
     weigh_values,
 )
 from linkage.engine.weigh import Weights
@@ -108,12 +110,20 @@ class Rounds:
     def tabulate(self, number: Ints, rows: Rows, label: Ints, clusters: int) -> Table:
         """The table of a round from the rows of the last one; `number` is the cluster now of each cluster then."""
         value_kind = self.holdings.value_kind
-        rows = Rows(*aggregate_holdings(number, clusters, len(value_kind), rows))
-        value_start, cluster_start, row_of = index_rows(rows.cluster, rows.value, clusters, len(value_kind))
-        bits, centre, own = weigh_values(value_start, value_kind, rows.holding, self.weights)
-        size = np.bincount(label, minlength=clusters).astype(np.int32)
-        mean, spread = self.sign_ups(label, clusters)
-        return Table(value_start, *rows, cluster_start, row_of, size, bits, centre, own, mean, spread)
+        value_start = start_values(rows.value, len(value_kind))
+        cuts = np.searchsorted(value_start, np.linspace(0, value_start[-1], self.threads + 1)[1:-1])
+        bounds = [0, *map(int, cuts), len(value_kind)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(
+                pool.map(lambda a, b: aggregate_holdings(number, a, b, value_start, rows), bounds[:-1], bounds[1:])
+            )
+            rows = Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+            index = pool.submit(index_clusters, rows.cluster, rows.value, clusters)
+            value_start = start_values(rows.value, len(value_kind))
+            bits, centre, own = weigh_values(value_start, value_kind, rows.holding, self.weights)
+            size = np.bincount(label, minlength=clusters).astype(np.int32)
+            mean, spread = self.sign_ups(label, clusters)
+            return Table(value_start, *rows, *index.result(), size, bits, centre, own, mean, spread)
 
     def first_rows(self) -> Rows:
         """The holdings as rows: every subject a cluster of its own."""
@@ -123,9 +133,14 @@ class Rounds:
     def score(self, table: Table, touched: Flags) -> Scored:
         """Every pair with a touched cluster that passes the threshold."""
         bounds = _even_parts(table, touched, PARTS_PER_THREAD * self.threads)
+        desks = [lay_desk(table) for _ in range(self.threads)]
 
         def part(begin: int, end: int) -> Scored:
-            return Scored(*score_rows(begin, end, touched, table, self.holdings.value_kind, self.weights))
+            desk = desks.pop()
+            try:
+                return Scored(*score_rows(begin, end, touched, table, self.holdings.value_kind, self.weights, desk))
+            finally:
+                desks.append(desk)
 
         with ThreadPoolExecutor(self.threads) as pool:
             parts = list(pool.map(part, bounds[:-1], bounds[1:]))
@@ -199,9 +214,7 @@ def _first_subjects(label: Ints, clusters: int) -> Ints:
 
 def _even_parts(table: Table, touched: Flags, parts: int) -> list[int]:
     """Bounds that split the clusters into runs of about equal work."""
-    degree = np.diff(table.value_start)[table.value]
-    cost = np.concatenate([[0], np.cumsum(np.minimum(degree, 300)[table.row_of])])[table.cluster_start]
-    work = np.cumsum(np.where(touched, np.diff(cost) + 1, 0))
+    work = np.cumsum(estimate_work(table, touched))
     cuts = np.searchsorted(work, np.linspace(0, work[-1] if len(work) else 0, parts + 1)[1:-1])
     return sorted({0, *map(int, cuts), len(touched)})
 

@@ -17,9 +17,12 @@ Floats = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+CROWD = 300  # holders beyond which a value is no more work
+SHORT = 32  # rows that are sorted by insertion
+
 
 class Holdings(NamedTuple):
-    """Subject × value; periods in days (−∞, ∞: not known)."""
+    """Subject × value, by value then subject; periods in days (−∞, ∞: not known)."""
 
     subject: Ints
     value: Ints
@@ -41,7 +44,8 @@ class Rows(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Cluster × value of one round. Rows are sorted by value, `row_of` lists them by cluster then value."""
+    """Cluster × value of one round. Rows are sorted by value; `row_of` lists them, and `held` their values, by cluster
+    then value."""
 
     value_start: Whole
     cluster: Ints
@@ -50,7 +54,8 @@ class Table(NamedTuple):
     first: Floats
     last: Floats
     cluster_start: Whole
-    row_of: Whole
+    row_of: Ints
+    held: Ints
     size: Ints
     bits: Floats
     centre: Whole
@@ -60,42 +65,57 @@ class Table(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def aggregate_holdings(number: Ints, clusters: int, values: int, given: Rows) -> Rows:
-    """Cluster × value rows sorted by value then cluster; values with one cluster are left out."""
-    rows = len(given.cluster)
-    # counting sort by cluster, then stably by value
-    start = np.zeros(clusters + 1, np.int64)
-    for i in range(rows):
-        start[number[given.cluster[i]] + 1] += 1
-    for c in range(clusters):
-        start[c + 1] += start[c]
-    by_cluster = np.empty(rows, np.int64)
-    for i in range(rows):
-        c = number[given.cluster[i]]
-        by_cluster[start[c]] = i
-        start[c] += 1
-    begin = np.zeros(values + 1, np.int64)
-    for i in range(rows):
-        begin[given.value[i] + 1] += 1
-    for v in range(values):
-        begin[v + 1] += begin[v]
-    order = np.empty(rows, np.int64)
-    fill = begin[:values].copy()
-    for j in range(rows):
-        i = by_cluster[j]
-        v = given.value[i]
-        order[fill[v]] = i
-        fill[v] += 1
+def sort_by_cluster(number: Ints, cluster: Ints, begin: int, end: int, order: Whole) -> None:
+    """Fill `order` with the rows begin..end (of one value) by the number of their cluster; equal ones stay in order.
+
+    Numbers follow the first subject, so that rows of the last round are in order but for clusters that merged.
+    """
+    sorted_already = True
+    for i in range(begin, end):
+        order[i - begin] = i
+        if i > begin and number[cluster[i]] < number[cluster[i - 1]]:
+            sorted_already = False
+    if sorted_already:
+        return
+    if end - begin > SHORT:
+        numbers = np.empty(end - begin, np.int32)
+        for i in range(begin, end):
+            numbers[i - begin] = number[cluster[i]]
+        order[: end - begin] = begin + np.argsort(numbers, kind="mergesort")
+        return
+    for i in range(1, end - begin):
+        row = order[i]
+        c = number[cluster[row]]
+        j = i
+        while j > 0 and number[cluster[order[j - 1]]] > c:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = row
+
+
+@njit(cache=True, nogil=True)
+def aggregate_holdings(number: Ints, begin: int, end: int, value_start: Whole, given: Rows) -> Rows:
+    """Cluster × value rows of the values begin..end by value then cluster; values with one cluster are left out.
+
+    The given rows are by value; `number` is the cluster now of each of their clusters.
+    """
+    first = value_start[begin]
+    rows = value_start[end] - first
+    most = 0
+    for v in range(begin, end):
+        most = max(most, value_start[v + 1] - value_start[v])
+    order = np.empty(most, np.int64)
     out_cluster = np.empty(rows, np.int32)
     out_value = np.empty(rows, np.int32)
     out_holding = np.empty(rows, np.int32)
     out_first = np.empty(rows, np.float32)
     out_last = np.empty(rows, np.float32)
     n = 0
-    for v in range(values):
+    for v in range(begin, end):
         before = n
         previous = -1
-        for j in range(begin[v], begin[v + 1]):
+        sort_by_cluster(number, given.cluster, value_start[v], value_start[v + 1], order)
+        for j in range(value_start[v + 1] - value_start[v]):
             i = order[j]
             c = number[given.cluster[i]]
             if c == previous:
@@ -112,34 +132,38 @@ def aggregate_holdings(number: Ints, clusters: int, values: int, given: Rows) ->
                 previous = c
         if n - before == 1:
             n = before
-    return Rows(
-        out_cluster[:n].copy(),
-        out_value[:n].copy(),
-        out_holding[:n].copy(),
-        out_first[:n].copy(),
-        out_last[:n].copy(),
-    )
+    return Rows(out_cluster[:n], out_value[:n], out_holding[:n], out_first[:n], out_last[:n])
 
 
 @njit(cache=True, nogil=True)
-def index_rows(cluster: Ints, value: Ints, clusters: int, values: int) -> tuple[Whole, Whole, Whole]:
-    """Where each value's rows begin, and the rows of each cluster."""
+def start_values(value: Ints, values: int) -> Whole:
+    """Where each value's rows begin, and the end of the last."""
+    start = np.zeros(values + 1, np.int64)
+    for i in range(len(value)):
+        start[value[i] + 1] += 1
+    for v in range(values):
+        start[v + 1] += start[v]
+    return start
+
+
+@njit(cache=True, nogil=True)
+def index_clusters(cluster: Ints, value: Ints, clusters: int) -> tuple[Whole, Ints, Ints]:
+    """Where each cluster's entries begin; by cluster then value, the rows and their values."""
     rows = len(cluster)
-    value_start = np.zeros(values + 1, np.int64)
     cluster_start = np.zeros(clusters + 1, np.int64)
     for i in range(rows):
-        value_start[value[i] + 1] += 1
         cluster_start[cluster[i] + 1] += 1
-    for v in range(values):
-        value_start[v + 1] += value_start[v]
     for c in range(clusters):
         cluster_start[c + 1] += cluster_start[c]
-    row_of = np.empty(rows, np.int64)
+    row_of = np.empty(rows, np.int32)
+    held = np.empty(rows, np.int32)
     fill = cluster_start[:clusters].copy()
     for i in range(rows):
-        row_of[fill[cluster[i]]] = i
-        fill[cluster[i]] += 1
-    return value_start, cluster_start, row_of
+        c = cluster[i]
+        row_of[fill[c]] = i
+        held[fill[c]] = value[i]
+        fill[c] += 1
+    return cluster_start, row_of, held
 
 
 @njit(cache=True, nogil=True)
@@ -167,6 +191,19 @@ def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: W
                 own[i] = weights.pool[k] * math.log2(holding[i] / others)
         centre[v] = best
     return bits, centre, own
+
+
+@njit(cache=True, nogil=True)
+def estimate_work(table: Table, touched: Flags) -> Whole:
+    """What it takes, about, to score each touched cluster: the holders of its values; 0 for the others."""
+    work = np.zeros(len(touched), np.int64)
+    for c in range(len(touched)):
+        if touched[c]:
+            work[c] = 1
+            for i in range(table.cluster_start[c], table.cluster_start[c + 1]):
+                v = table.held[i]
+                work[c] += min(table.value_start[v + 1] - table.value_start[v], CROWD)
+    return work
 
 
 def loudest(table: Table) -> Floats:
