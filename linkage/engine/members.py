@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Rows, Whole
+from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Rows, Whole, sort_by_cluster, start_values
 from linkage.engine.weigh import Weights, days_apart, weigh_piece
 
 MOST_COMPARED = 64  # periods of other members that one member's is compared with
@@ -17,31 +17,51 @@ MOST_COMPARED = 64  # periods of other members that one member's is compared wit
 
 def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -> Bits:
     """Total bits between each subject and the rest of its cluster; 0 for singles."""
-    cluster = label[holdings.subject]
-    kept = np.flatnonzero(size[cluster] > 1)
-    order = kept[np.lexsort((holdings.subject[kept], cluster[kept], holdings.value[kept]))]
+    value_start = start_values(holdings.value, len(holdings.value_kind))
+    order, holders = order_members(value_start, holdings.subject, label, size)
     rows = Rows(
-        cluster[order],
+        label[holdings.subject[order]],
         holdings.value[order],
         holdings.subject[order],
         holdings.first[order],
         holdings.last[order],
     )
-    holders = holder_clusters(holdings, cluster)
     families = len(weights.within)
     room: Floats = np.zeros((3, holdings.subjects, families), np.float32)
     leave_one_out(rows, holders, holdings.value_kind, size, room, weights)
-    strongest, rest, density = room.astype(np.float64)
+    clustered = np.flatnonzero(size[label] > 1)
+    strongest, rest, density = room[:, clustered].astype(np.float64)
     whole = strongest + rest * weights.within
     dense = np.minimum(whole, weights.cap_dense)
     whole = np.minimum(whole + density * (dense - whole), weights.cap)
-    return np.asarray(whole.sum(axis=1), np.float64)
+    bits = np.zeros(holdings.subjects)
+    bits[clustered] = whole.sum(axis=1)
+    return bits
 
 
-def holder_clusters(holdings: Holdings, cluster: Ints) -> Whole:
-    """How many clusters hold each value."""
-    pairs = np.unique(holdings.value.astype(np.int64) << 32 | cluster)
-    return np.bincount(pairs >> 32, minlength=len(holdings.value_kind))
+@njit(cache=True, nogil=True)
+def order_members(value_start: Whole, subject: Ints, label: Ints, size: Ints) -> tuple[Whole, Whole]:
+    """The holdings of clusters of two or more by value, cluster and subject; how many clusters hold each value."""
+    values = len(value_start) - 1
+    most = 0
+    for v in range(values):
+        most = max(most, value_start[v + 1] - value_start[v])
+    of_value = np.empty(most, np.int64)
+    order = np.empty(len(subject), np.int64)
+    holders = np.zeros(values, np.int64)
+    n = 0
+    for v in range(values):
+        sort_by_cluster(label, subject, value_start[v], value_start[v + 1], of_value)
+        previous = -1
+        for j in range(value_start[v + 1] - value_start[v]):
+            c = label[subject[of_value[j]]]
+            if c != previous:
+                holders[v] += 1
+                previous = c
+            if size[c] > 1:
+                order[n] = of_value[j]
+                n += 1
+    return order[:n], holders
 
 
 @njit(cache=True, nogil=True)

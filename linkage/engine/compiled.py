@@ -1,0 +1,49 @@
+"""Compile the engine's kernels once and keep them: `python -m linkage.engine.compiled`, said by `make install`.
+
+Numba compiles a kernel when it is first called with arrays of some type, some 15 s in all, and keeps the machine code
+beside the source. Done at installation, nobody waits for it in their first resolution. A minute made-up resolution
+reaches every kernel with the very types that real facts have, so that no list of signatures can fall behind.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from linkage.engine.facts import Facts
+from linkage.engine.resolve import Resolution, resolve
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def warm_up() -> Resolution:
+    """Resolve three accounts of one actor, and one that a decision keeps apart."""
+    ids = ["a", "b", "c", "d"]
+    held = [
+        *((subject, kind, f"{kind}-1") for subject in ("a", "b", "c") for kind in ("email", "phone", "ip")),
+        *((subject, "device", "device-1") for subject in ("b", "c", "d")),
+    ]
+    observations = pa.table(
+        {
+            "subject_type": ["account"] * len(held),
+            "subject_id": [subject for subject, _, _ in held],
+            "kind": [kind for _, kind, _ in held],
+            "value": [value for _, _, value in held],
+            "first_seen": [START] * len(held),
+            "last_seen": [START + timedelta(days=1)] * len(held),
+        }
+    )
+    accounts = pa.table(
+        {
+            "account_id": ids,
+            "created_at": [START + timedelta(days=10 * number) for number in range(len(ids))],
+            "organisation_id": pa.nulls(len(ids), pa.string()),
+        }
+    )
+    decisions = pa.table({"left": ["c"], "right": ["d"], "judgement": ["different"], "decided_at": [START]})
+    return resolve(Facts(observations=observations, accounts=accounts, decisions=decisions), threads=1)
+
+
+if __name__ == "__main__":
+    warm_up()
