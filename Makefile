@@ -24,6 +24,7 @@ install: .venv/.installed web
 .venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m linkage.engine.compiled
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.installed
