@@ -137,7 +137,8 @@ def _sign_up(left: datetime | None, right: datetime | None, weights: Weights) ->
 
 def _reason(use: SharedUse, full: float, weighed: float, counted: float) -> str:
     who = f"{use.sharing_class}, " if use.sharing_class and use.sharing_class != "unknown" else ""
-    holders = f"{who}{use.holders:,} holders in {use.holder_clusters:,} clusters"
+    clusters = "one cluster" if use.holder_clusters == 1 else f"{use.holder_clusters:,} clusters"
+    holders = f"{who}{use.holders:,} holders in {clusters}"
     if full <= 0:
         return f"0 bits: {holders}"
     told = [holders]
