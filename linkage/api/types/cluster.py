@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -380,7 +381,9 @@ def weakest_of(held: Mapping[str, Any], secret: bytes) -> WeakestLink:
     parts = [int(part) for part in held.get("parts") or ()]
     identifiers = [identifier_of_pair(piece, secret) for piece in held.get("identifiers") or ()]
     bits = float(held.get("bits") or 0.0)
-    names = " and ".join(f"{found.row['kind']}" for found in identifiers[:3]) or "its weakest evidence"
+    kinds = Counter(str(found.row["kind"]) for found in identifiers)
+    names = " and ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items())
+    names = names or "its weakest evidence"
     sizes = " and ".join(str(part) for part in parts)
     text = f"Its weakest merge rests on {bits:.1f} bits of {names}" + (f", between parts of {sizes}." if parts else ".")
     return WeakestLink(bits=bits, parts=parts, identifiers=identifiers, text=text)
