@@ -146,6 +146,7 @@ FAILED = pytest.StashKey[bool]()
 def opened(browser: Browser, site: Site, scheme: str, request: pytest.FixtureRequest) -> Iterator[tuple[Page, Witness]]:
     """The explorer in a window of its own; a picture of it is kept when the test fails."""
     context = browser.new_context(viewport={"width": 1400, "height": 850}, color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     page, witness = context.new_page(), Witness()
     witness.watch(page, site.origin)
     page.goto(site.explorer)
