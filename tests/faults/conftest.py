@@ -39,7 +39,7 @@ class Project:
     def run(self, *arguments: str) -> str:
         """Run `linkage …` to its end and return what it printed; fails where the command failed."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == 0, f"linkage {' '.join(arguments)}: {err}"
         return out
 
@@ -68,7 +68,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def eventually(holds: Callable[[], bool], what: str, *, within: float = 60.0) -> None:
+def eventually(holds: Callable[[], bool], what: str, *, within: float = 180.0) -> None:
     """Wait until something holds; fail with `what` where it does not in time."""
     deadline = time.monotonic() + within
     while not holds():

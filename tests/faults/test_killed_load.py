@@ -15,6 +15,10 @@ from linkage.ledger import Ledger
 from tests.faults.conftest import Project, eventually
 
 
+#: whole processes, each with a Neo4j to start
+pytestmark = pytest.mark.timeout(900)
+
+
 def _facts(project: Project) -> dict[str, int]:
     snapshot = Ledger(str(project.data / "ledger")).snapshot()
     return {name: snapshot.table(name).num_rows for name in ("accounts", "organisations", "observations", "usage")}
@@ -76,7 +80,7 @@ def test_a_neo4j_killed_under_the_load_costs_nothing_but_time(
     pid = LocalServer(project.data, project.cache).status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    _, said = loader.communicate(timeout=120)
+    _, said = loader.communicate(timeout=300)
     assert "the graph will catch up" in said or loader.returncode == 0
     project.run("neo4j", "start")
     project.run("load", str(world))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 
 import httpx2 as httpx
+import pytest
 
 from tests.faults.conftest import Project, eventually
+
+#: whole processes, each with a Neo4j to start
+pytestmark = pytest.mark.timeout(900)
 
 ACCOUNT = '{ account(accountId: "%s") { accountId } }'
 
