@@ -14,7 +14,6 @@ from linkage.graph.local import LocalServer
 from linkage.ledger import Ledger
 from tests.faults.conftest import Project, eventually
 
-
 #: whole processes, each with a Neo4j to start
 pytestmark = pytest.mark.timeout(900)
 
