@@ -25,12 +25,6 @@ class LedgerTable:
     about: str
     schema: pa.Schema
 
-    @property
-    def subject(self) -> str:
-        """The column that says whom a row is about (or which run or batch it belongs to)."""
-        named = ("subject_id", "account_id", "organisation_id", "left")
-        return next((name for name in named if name in self.schema.names), self.schema.names[0])
-
 
 def _table(name: str, about: str, /, **columns: pa.DataType) -> LedgerTable:
     return LedgerTable(name, about, pa.schema(list(columns.items())))
