@@ -8,7 +8,6 @@ from typing import Annotated
 
 import strawberry
 
-from linkage.api import explaining
 from linkage.api.connections import LARGEST, page_info, page_of, write_cursor
 from linkage.api.context import Context, Info
 from linkage.api.ids import NodeId, named, parse
@@ -30,6 +29,7 @@ from linkage.graph.reads.page import Slice
 from linkage.model import Identifier as IdentifierValue
 from linkage.normalise import Context as NormaliseContext
 from linkage.normalise import canonical_name, kind_of
+from linkage.service import explaining
 
 #: The longest way that `path` looks for.
 HOPS = 8
@@ -116,6 +116,11 @@ def node_key(text: str) -> tuple[str, str]:
     if found.type not in NODES:
         raise BadInput(f"a {found.type.lower()} has no place in the graph")
     return found.type, found.id
+
+
+async def _finding(context: Context, left: strawberry.ID, right: strawberry.ID) -> explaining.Finding:
+    ends = subject_key(str(left)), subject_key(str(right))
+    return await explaining.find(context.reader, context.work.model, *ends)
 
 
 async def find_node(context: Context, found: NodeId) -> Node | None:
@@ -263,12 +268,12 @@ class Query:
         description="Why two subjects are linked. Ids are global ones, `account:ID`, `organisation:ID`, or account ids."
     )
     async def why(self, info: Info, left: strawberry.ID, right: strawberry.ID) -> Explanation:
-        finding = await explaining.find(info.context, subject_key(str(left)), subject_key(str(right)))
+        finding = await _finding(info.context, left, right)
         return Explanation.of(finding, explaining.why(finding), info.context.work.secret)
 
     @strawberry.field(description="Why two subjects are not linked: what is missing, what speaks against it.")
     async def why_not(self, info: Info, left: strawberry.ID, right: strawberry.ID) -> Explanation:
-        finding = await explaining.find(info.context, subject_key(str(left)), subject_key(str(right)))
+        finding = await _finding(info.context, left, right)
         return Explanation.of(finding, explaining.why_not(finding), info.context.work.secret)
 
     @strawberry.field(description="The best of the shortest ways between two nodes, through the rarest identifiers.")

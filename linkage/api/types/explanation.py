@@ -8,11 +8,11 @@ from datetime import datetime
 import strawberry
 
 from linkage.api.context import Info
-from linkage.api.explaining import Finding, joined_at, missing
 from linkage.api.types.cluster import Cluster, Merge, merge_of
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.subject import Subject, subject_of
 from linkage.model import Evidence
+from linkage.service.explaining import Finding, joined_at, missing
 
 
 @strawberry.type(description="An identifier that two subjects share, and what it is worth between them.")

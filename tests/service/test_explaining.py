@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linkage.api.explaining import LONGEST_CHAIN, joined_at, thread
+from linkage.service.explaining import LONGEST_CHAIN, joined_at, thread
 
 A, B, C, D = (("Account", name) for name in "abcd")
 

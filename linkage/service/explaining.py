@@ -10,17 +10,17 @@ import asyncio
 import itertools
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
 
-from linkage.api.context import Context
 from linkage.engine.explain import SharedUse, explain
 from linkage.engine.model import Model
 from linkage.errors import BadInput, NotFound
-from linkage.graph.reads import Page, resolutions
+from linkage.graph.reads import Page, Reader, resolutions, subjects
 from linkage.graph.reads import shared as reads
 from linkage.model import Explanation, Identifier, Subject
 
@@ -74,31 +74,31 @@ class Finding:
         return max(0.0, self.needed_bits - self.explanation.total_bits)
 
 
-async def find(context: Context, left: Key, right: Key) -> Finding:
+async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
     """Look into the link of two subjects; raise `NotFound` for an unknown one."""
     if left == right:
         raise BadInput("an explanation is about two different subjects")
-    rows = await _rows(context, [left, right])
-    pairs, places, decisions, subjects = await asyncio.gather(
-        reads.shared(context.reader, [(left, right)]),
-        asyncio.gather(context.loaders.cluster_of.load(left), context.loaders.cluster_of.load(right)),
-        reads.decisions(context.reader, str(subject(left)), str(subject(right))),
-        reads.subjects(context.reader),
+    rows = await _rows(reader, [left, right])
+    pairs, places, decisions, count, span = await asyncio.gather(
+        reads.shared(reader, [(left, right)]),
+        subjects.clusters_of(reader, [left, right]),
+        reads.decisions(reader, str(subject(left)), str(subject(right))),
+        reads.subjects(reader),
+        sign_up_span(reader),
     )
-    last = await resolutions.page(context.reader, Page(size=1))
-    scales = _Scales(context.work.model, subjects, _span(last.rows))
-    (direct,) = await _weigh(context, [(left, right)], pairs, rows, scales)
-    finding = Finding(left, right, rows, direct, places[0], places[1], decisions, ())
+    scales = _Scales(model, count, span)
+    (direct,) = await _weigh(reader, [(left, right)], pairs, rows, scales)
+    finding = Finding(left, right, rows, direct, places.get(left), places.get(right), decisions, ())
     if direct.linked or finding.cluster is None:
         return finding
-    keys = await _thread(context, str(finding.cluster["id"]), left, right)
+    keys = await _thread(reader, str(finding.cluster["id"]), left, right)
     steps = list(itertools.pairwise(keys))
     if not steps:
         return finding
-    rows = rows | await _rows(context, keys)
-    found = await _weigh(context, steps, await reads.shared(context.reader, steps), rows, scales)
+    rows = rows | await _rows(reader, keys)
+    found = await _weigh(reader, steps, await reads.shared(reader, steps), rows, scales)
     chain = [Step(here, there, weighed) for (here, there), weighed in zip(steps, found, strict=True)]
-    return Finding(left, right, rows, direct, places[0], places[1], decisions, chain)
+    return replace(finding, rows=rows, chain=chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,16 @@ class _Scales:
     sign_up_span: float
 
 
-def _span(resolutions: Sequence[Row]) -> float:
-    summary = resolutions[0]["node"].get("summary") if resolutions else None
+async def sign_up_span(reader: Reader) -> float:
+    """The days within which all but a few accounts signed up, as the last resolution found them; 0: not known."""
+    last = await resolutions.page(reader, Page(size=1))
+    summary = last.rows[0]["node"].get("summary") if last.rows else None
     found = json.loads(summary) if isinstance(summary, str) and summary else {}
     return float(found.get("sign_up_span") or 0.0)
 
 
 async def _weigh(
-    context: Context,
+    reader: Reader,
     pairs: Sequence[tuple[Key, Key]],
     shared: Sequence[Sequence[Row]],
     rows: Mapping[Key, Row],
@@ -134,7 +136,7 @@ async def _weigh(
     if not asked:
         return first
     ends = [sorted((node, loudest), key=_holders) for _, _, node, loudest in asked]
-    both = await reads.overlaps(context.reader, [(str(few["id"]), str(many["id"])) for few, many in ends])
+    both = await reads.overlaps(reader, [(str(few["id"]), str(many["id"])) for few, many in ends])
     overlaps: list[dict[str, float]] = [{} for _ in pairs]
     for at, ((number, identity, _, _), (few, _)) in enumerate(zip(asked, ends, strict=True)):
         # The share of the rarer one's other holders that hold both, as the rounds of the engine count it.
@@ -188,23 +190,28 @@ def _use(row: Row, overlap: float) -> SharedUse:
     )
 
 
-async def _rows(context: Context, keys: Sequence[Key]) -> dict[Key, Row]:
-    loaders = context.loaders
-    found = await asyncio.gather(
-        *(
-            loaders.account.load(identity) if type_name == "Account" else loaders.organisation.load(identity)
-            for type_name, identity in keys
-        )
-    )
-    rows = {key: row for key, row in zip(keys, found, strict=True) if row is not None}
+async def _rows(reader: Reader, keys: Sequence[Key]) -> dict[Key, Row]:
+    """What is known of the subjects, one query for each type among them."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for type_name, identity in keys:
+        ids[type_name].append(identity)
+    found = await asyncio.gather(*(subjects.by_ids(reader, type_name, asked) for type_name, asked in ids.items()))
+    rows: dict[Key, Row] = {
+        (type_name, identity): row
+        for type_name, by_id in zip(ids, found, strict=True)
+        for identity, row in by_id.items()
+    }
     for type_name, identity in keys:
         if (type_name, identity) not in rows:
-            raise NotFound(f"there is no {type_name.lower()} {identity!r}")
+            raise NotFound(
+                f"there is no {type_name.lower()} {identity!r}",
+                next_step="Check its id. What was loaded while Neo4j was away: linkage graph catch-up.",
+            )
     return rows
 
 
-async def _thread(context: Context, cluster_id: str, left: Key, right: Key) -> list[Key]:
-    edges = await reads.threads(context.reader, cluster_id)
+async def _thread(reader: Reader, cluster_id: str, left: Key, right: Key) -> list[Key]:
+    edges = await reads.threads(reader, cluster_id)
     return await asyncio.to_thread(thread, edges, left, right)
 
 
