@@ -24,9 +24,9 @@ from linkage.engine.weigh import (
     weigh_piece,
 )
 from linkage.model import Evidence, Explanation, Identifier, Subject
+from linkage.model.explanation import SIGN_UP
 
 DAY = 86400.0
-SIGN_UP = "sign_up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ things: what an investigator asks about, what a person decided, what a row was r
 from linkage.model.decision import Decision, Judgement
 from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
+from linkage.model.merge import Merge, MergePiece
 from linkage.model.rejection import Rejection
 from linkage.model.subject import Subject, SubjectType
 
@@ -16,6 +17,8 @@ __all__ = [
     "Explanation",
     "Identifier",
     "Judgement",
+    "Merge",
+    "MergePiece",
     "Rejection",
     "Subject",
     "SubjectType",

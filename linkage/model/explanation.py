@@ -8,6 +8,9 @@ from datetime import datetime
 from linkage.model.identifier import Identifier
 from linkage.model.subject import Subject
 
+#: The kind of the one piece of evidence that is behaviour, no identifier: how far apart two subjects signed up.
+SIGN_UP = "sign_up"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

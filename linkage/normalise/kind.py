@@ -57,7 +57,7 @@ class Kind:
     """A kind of identifier: how its values are normalised, masked, labelled and trusted.
 
     `wanted` completes the sentence "the value is not …"; `family` groups kinds whose evidence is not independent;
-    the raw text of a `secret` kind is never kept.
+    the raw text of a `secret` kind is never kept. `noun` is what one is called in sentences, by default its name.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Kind:
     aliases: tuple[str, ...] = ()
     cards: Cards = Cards.ISSUED
     secret: bool = False
+    noun: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z][a-z0-9_]*", self.name) or not re.fullmatch("[A-Z][A-Za-z]*", self.label):

@@ -33,6 +33,7 @@ _TABLE = (
     Kind(
         name="email",
         label="Email",
+        noun="e-mail address",
         about="an e-mail address: tags and providers' spellings folded into one mailbox",
         wanted="an e-mail address",
         rule=email.normalise,
@@ -47,6 +48,7 @@ _TABLE = (
     Kind(
         name="email_domain",
         label="EmailDomain",
+        noun="e-mail domain",
         about="the domain of an e-mail address",
         wanted="a domain",
         rule=email.normalise_domain,
@@ -115,6 +117,7 @@ _TABLE = (
     Kind(
         name="ip",
         label="IP",
+        noun="IP address",
         about="an IP address; IPv6 counts as its /64",
         wanted="a public or private IPv4 or IPv6 address",
         rule=ip.normalise,
@@ -141,6 +144,7 @@ _TABLE = (
     Kind(
         name="user_agent",
         label="UserAgent",
+        noun="browser identification",
         about="the User-Agent header",
         wanted="a user agent",
         rule=user_agent.normalise,
@@ -152,6 +156,7 @@ _TABLE = (
     Kind(
         name="tls_fingerprint",
         label="TlsFingerprint",
+        noun="TLS fingerprint",
         about="the fingerprint of a TLS client (JA3, JA4)",
         wanted="a TLS fingerprint",
         rule=tls_fingerprint.normalise,
@@ -218,6 +223,7 @@ _TABLE = (
     Kind(
         name="api_key",
         label="ApiKey",
+        noun="API key",
         about="an API key, by its SHA-256; the key itself is never kept",
         wanted="a key of 16 characters or more",
         rule=api_key.normalise,
@@ -253,6 +259,7 @@ _TABLE = (
     Kind(
         name="signup_cohort",
         label="SignupCohort",
+        noun="sign-up batch",
         about="the batch in which an account signed up",
         wanted="a cohort's name",
         rule=token.normalise_cohort,
@@ -264,6 +271,7 @@ _TABLE = (
     Kind(
         name="person_name",
         label="PersonName",
+        noun="name",
         about="a person's name in plain words, without titles",
         wanted="a name",
         rule=person.normalise_name,
@@ -312,6 +320,7 @@ _TABLE = (
     Kind(
         name="lei",
         label="Lei",
+        noun="legal entity identifier",
         about="a legal entity identifier",
         wanted="a legal entity identifier with right check digits",
         rule=document.normalise_lei,

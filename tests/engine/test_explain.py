@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linkage.engine import Facts, Model, resolve
 from linkage.engine.explain import SharedUse, explain
@@ -82,3 +84,28 @@ def test_sign_ups_far_apart_speak_against() -> None:
     told = explain(A, B, [], model=MODEL, left_created=day(0), right_created=day(90), sign_up_span=180)
     (piece,) = told.evidence
     assert (piece.identifier.kind, piece.bits < 0) == ("sign_up", True)
+
+
+_USES = st.lists(
+    st.builds(
+        SharedUse,
+        identifier=st.builds(Identifier, st.sampled_from([*sorted(MODEL.kinds), "loyalty_card"]), st.uuids().map(str)),
+        holders=st.integers(2, 50_000),
+        holder_clusters=st.integers(1, 50_000),
+        left_last_seen=st.none() | st.integers(0, 100).map(day),
+        right_last_seen=st.none() | st.integers(0, 100).map(day),
+        overlap=st.floats(0, 1),
+    ),
+    max_size=12,
+)
+
+
+@given(_USES, st.none() | st.integers(0, 100).map(day), st.integers(0, 100).map(day))
+def test_the_bits_shown_add_up_to_the_total_that_decides(shared: list[SharedUse], left: object, right: object) -> None:
+    told = explain(
+        A, B, shared, model=MODEL, left_created=left, right_created=right, sign_up_span=180.0,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert told.total_bits == pytest.approx(sum(piece.bits for piece in told.evidence))
+    assert told.posterior == pytest.approx(1 / (1 + 2 ** -(told.total_bits + MODEL.prior.bits)))
+    assert told.linked == (told.posterior >= MODEL.prior.threshold)
+    assert len(told.evidence) == len(shared) + (left is not None)

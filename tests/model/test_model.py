@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.model import Decision, Evidence, Explanation, Identifier, Judgement, Subject, SubjectType
+from linkage.model import Decision, Evidence, Explanation, Identifier, Judgement, Merge, Subject, SubjectType
 from linkage.model.identifier import opaque_id
 
 
@@ -57,3 +57,20 @@ def test_overwhelming_evidence_does_not_overflow() -> None:
     piece = Evidence(Identifier("decision", "x"), 1e6, 1e6, 2, 2, "")
     left, right = Subject.account("a"), Subject.account("b")
     assert Explanation(left, right, (piece,), -10, 0.8).posterior == 1.0
+
+
+def test_a_merge_reads_its_evidence_and_what_was_stated() -> None:
+    row = {
+        "round": 3,
+        "left": "account:a",
+        "right": "b",
+        "left_size": 2,
+        "right_size": 1,
+        "bits": 17.2,
+        "posterior": 0.9,
+    }
+    pieces = '[{"kind": "ip", "value": "203.0.113.7", "bits": 17.2, "full_bits": 18, "holder_clusters": 2}]'
+    merge = Merge.of({**row, "evidence": pieces})
+    assert (str(merge.right), merge.stated, merge.evidence[0].bits) == ("account:b", None, 17.2)
+    stated = Merge.of({**row, "bits": None, "evidence": '[{"stated": "declared"}]'})
+    assert (stated.stated, stated.bits, stated.evidence) == ("declared", 0.0, ())
