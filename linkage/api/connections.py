@@ -94,3 +94,20 @@ def page_info(found: Slice, edges: Sequence[HasCursor]) -> PageInfo:
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )
+
+
+def slice_of(rows: Sequence[Any], page: Page) -> Slice:
+    """The page of rows that are at hand already; a place in them is their number."""
+    first = _number(page.after, -1) + 1
+    last = min(_number(page.before, len(rows)), len(rows))
+    between = range(max(first, 0), max(last, 0))
+    kept = between[max(len(between) - page.size, 0) :] if page.backwards else between[: page.size]
+    return Slice(
+        rows=[{"place": at, "row": rows[at]} for at in kept],
+        more=kept.stop < len(rows) if kept else first < last,
+        earlier=kept.start > 0 if kept else False,
+    )
+
+
+def _number(place: Place | None, otherwise: int) -> int:
+    return int(place.value) if place is not None and isinstance(place.value, int | float) else otherwise

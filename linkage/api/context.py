@@ -29,7 +29,7 @@ class Context:
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.reader)
+        self.loaders = Loaders(self.reader, self.work.merges)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

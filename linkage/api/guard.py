@@ -50,9 +50,13 @@ WHOLE_TYPES = frozenset({"Graph"})
 #: Fields that cost more than a row of a batch: a question to the ledger, a walk through the graph.
 DEAR = {
     "Cluster.merges": 100,
+    "Cluster.how": 100,
+    "Cluster.weakestCut": 100,
+    "Cluster.hypotheses": 50,
     "Cluster.usageOverTime": 100,
     "Cluster.graph": 100,
     "Explanation.joinedBy": 100,
+    "Explanation.sentences": 100,
     "Query.why": 100,
     "Query.whyNot": 100,
     "Query.path": 200,

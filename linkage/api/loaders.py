@@ -12,8 +12,12 @@ from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from linkage.findings.hypotheses import Hypothesis
 from linkage.graph.reads import Page, Reader, clusters, identifiers, subjects
 from linkage.graph.reads.page import Slice
+from linkage.model import Merge
+from linkage.service import judging
+from linkage.service.judging import WeakestCut
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
@@ -49,7 +53,7 @@ def _grouped(load: Callable[..., Awaitable[Mapping[K, V]]], missing: V) -> DataL
 class Loaders:
     """The loaders of one operation; what was loaded once in it is not loaded again."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, merges: Callable[[Sequence[str]], Awaitable[Mapping[str, list[Merge]]]]) -> None:
         self.account: DataLoader[str, Row | None] = _loader(lambda ids: subjects.by_ids(reader, "Account", ids), None)
         self.organisation: DataLoader[str, Row | None] = _loader(
             lambda ids: subjects.by_ids(reader, "Organisation", ids), None
@@ -67,6 +71,16 @@ class Loaders:
         self.organisation_of: DataLoader[str, Row | None] = _loader(
             lambda ids: subjects.organisations_of(reader, ids), None
         )
+
+        #: from the ledger: one question for all clusters of a page
+        self.merges: DataLoader[str, list[Merge]] = _loader(merges, [])
+        self.hypotheses: DataLoader[str, list[Hypothesis]] = _loader(lambda ids: judging.hypotheses_of(reader, ids), [])
+
+        async def cuts(ids: Sequence[str]) -> dict[str, WeakestCut | None]:
+            its = await self.merges.load_many(ids)
+            return {**await judging.weakest_cuts(reader, dict(zip(ids, its, strict=True)))}
+
+        self.weakest_cut: DataLoader[str, WeakestCut | None] = _loader(cuts, None)
 
         async def members(ids: Sequence[str], page: Page, type_name: str | None) -> dict[str, Slice]:
             return await clusters.members(reader, ids, page, type_name=type_name)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from linkage.api.resolving import Resolving
 from linkage.engine.model import Model
+from linkage.model import Merge
 from linkage.model.progress import Progress
 from linkage.service import Service
 from linkage.service.recording import Recorded
@@ -43,9 +44,9 @@ class Work:
             self.written.set()
         return recorded
 
-    async def merges(self, cluster_id: str) -> list[dict[str, Any]]:
-        """The merges that built a cluster, in their order."""
-        return await self._in(self._questions, lambda: self._service.merges_of(cluster_id))
+    async def merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
+        """The merges that built clusters, in their order."""
+        return await self._in(self._questions, lambda: self._service.merges_of(cluster_ids))
 
     async def usage_over_time(self, cluster_id: str, bucket: str) -> list[dict[str, Any]]:
         """Usage of a cluster's members by time."""

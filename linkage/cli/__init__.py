@@ -18,6 +18,8 @@ COMMANDS = (
     "load",
     "resolve",
     "evaluate",
+    "explain",
+    "how",
     "serve",
     "neo4j",
     "graph",

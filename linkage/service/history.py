@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from linkage.ledger import Ledger, results
+from linkage.model import Merge
 
 #: How a bucket of usage is called → what DuckDB's date_trunc calls it.
 BUCKETS = {"hour": "hour", "day": "day", "week": "week", "month": "month"}
@@ -50,10 +51,18 @@ def usage_of_cluster(ledger: Ledger, cluster_id: str, *, bucket: str = "day") ->
         )
 
 
-def merges_of(ledger: Ledger, cluster_id: str) -> list[dict[str, Any]]:
-    """How a live cluster came together, in merge order; `evidence` is a JSON list."""
+def merges_of(ledger: Ledger, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
+    """How live clusters came together: for each id its merges, in their order; other ids are left out."""
+    found: dict[str, list[Merge]] = {}
     with _views(ledger) as connection:
-        return _rows(connection, f"SELECT * FROM ({results.merges_now()}) WHERE cluster_id = ?", [cluster_id])
+        rows = _rows(
+            connection,
+            f"SELECT * FROM ({results.merges_now()}) WHERE cluster_id IN (SELECT unnest(?))",
+            [list(cluster_ids)],
+        )
+    for row in rows:
+        found.setdefault(row["cluster_id"], []).append(Merge.of(row))
+    return found
 
 
 def lineage_of(ledger: Ledger, cluster_ids: Sequence[str]) -> list[dict[str, Any]]:

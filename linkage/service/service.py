@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -17,10 +18,17 @@ from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.local import LocalServer
 from linkage.graph.locks import exclusive
 from linkage.graph.projection import Projector
+from linkage.graph.reads import Reader
 from linkage.ledger import Ledger
+from linkage.model import Merge, Subject
 from linkage.model.progress import Progress, silent
-from linkage.service import history, loading, projecting, recording, rejecting, resolving
+from linkage.service import explaining, history, judging, loading, projecting, recording, rejecting, resolving
 from linkage.settings import Settings, project_secret
+
+T = TypeVar("T")
+
+#: How long a question from the command line may take, in seconds: a Neo4j that has just started is slow at first.
+PATIENCE = 60.0
 
 
 @dataclass
@@ -139,6 +147,42 @@ class Service:
         with self._alone("project"):
             return projecting.check(self.ledger, self.projector, progress=progress)
 
+    # -- why
+
+    def explain(self, left: Subject, right: Subject) -> explaining.Finding:
+        """Look into the link of two subjects."""
+        ends = explaining.key(left), explaining.key(right)
+        return self._ask(lambda reader: explaining.find(reader, self.model, *ends))
+
+    def joined_by(self, finding: explaining.Finding) -> Merge | None:
+        """The merge that brought two members of a cluster together; None where they are in none."""
+        if finding.cluster is None:
+            return None
+        cluster_id = str(finding.cluster["id"])
+        merges = self.merges_of([cluster_id]).get(cluster_id, [])
+        return explaining.joined_at(merges, finding.explanation.left, finding.explanation.right)
+
+    def judge(self, cluster_id: str) -> judging.Judged:
+        """How a cluster came to be, what it would fall into, what else could stand behind it."""
+
+        async def found(reader: Reader) -> judging.Judged:
+            cluster = await judging.find(reader, cluster_id)
+            return await judging.judge(reader, cluster, self.merges_of([cluster_id]).get(cluster_id, []))
+
+        return self._ask(found)
+
+    def _ask(self, question: Callable[[Reader], Awaitable[T]]) -> T:
+        """Put a question to the graph from a thread that has no event loop."""
+
+        async def asked() -> T:
+            reader = Reader.open(self.connection, seconds=PATIENCE)
+            try:
+                return await question(reader)
+            finally:
+                await reader.close()
+
+        return asyncio.run(asked())
+
     # -- what was refused
 
     def rejections(self, *, file: str | None = None, code: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
@@ -155,9 +199,9 @@ class Service:
         """Usage of a cluster's members over time."""
         return history.usage_of_cluster(self.ledger, cluster_id, bucket=bucket)
 
-    def merges_of(self, cluster_id: str) -> list[dict[str, Any]]:
-        """How a cluster came together."""
-        return history.merges_of(self.ledger, cluster_id)
+    def merges_of(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
+        """How clusters came together."""
+        return history.merges_of(self.ledger, cluster_ids)
 
     def lineage_of(self, cluster_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What became of clusters."""

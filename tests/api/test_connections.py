@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from linkage.api.connections import LARGEST, LONGEST, page_of, read_cursor, write_cursor
+from linkage.api.connections import LARGEST, LONGEST, page_of, read_cursor, slice_of, write_cursor
 from linkage.errors import BadInput
 from linkage.graph.reads import Page, Place
 
@@ -61,3 +61,22 @@ def test_a_page_knows_its_end() -> None:
 def test_a_page_has_bounds(arguments: dict[str, int]) -> None:
     with pytest.raises(BadInput):
         page_of("X", **{"first": None, "after": None, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("page", "rows", "more", "earlier"),
+    [
+        (Page(2), "ab", True, False),
+        (Page(2, after=Place(1, "")), "cd", True, True),
+        (Page(9, after=Place(3, "")), "e", False, True),
+        (Page(2, backwards=True), "de", False, True),
+        (Page(2, backwards=True, before=Place(2, "")), "ab", True, False),
+        (Page(9, after=Place(0, ""), before=Place(3, "")), "bc", True, True),
+        (Page(2, after=Place(99, "")), "", False, False),
+        (Page(0), "", True, False),
+    ],
+)
+def test_rows_at_hand_are_paged_by_their_number(page: Page, rows: str, more: bool, earlier: bool) -> None:
+    found = slice_of("abcde", page)
+    assert "".join(row["row"] for row in found.rows) == rows
+    assert (found.more, found.earlier) == (more, earlier)

@@ -141,7 +141,7 @@ def test_a_cluster_answers_with_everything_that_is_known_of_it(api: Api) -> None
              evidence(first: 2) { identifier { kind value } bits fullBits members holders holderClusters sharingClass reason }
              identifiers { nodes { kind } edges { bits fullBits members holders holderClusters sharingClass reason } }
              successors { clusterId } lineage { predecessors { how at members cluster { clusterId } } successors { how } }
-             merges { round } usageOverTime { start } } }"""
+             merges { round } how { nodes { round } } weakestCut { bits } hypotheses { bits } usageOverTime { start } } }"""
     )["cluster"]
     assert cluster["live"] is True
     assert (cluster["size"], cluster["accountCount"], cluster["organisationCount"]) == (4, 3, 1)
@@ -155,12 +155,14 @@ def test_a_cluster_answers_with_everything_that_is_known_of_it(api: Api) -> None
     assert cluster["lineage"]["predecessors"] == [
         {"how": "merged", "at": "2026-06-03T00:00:00+00:00", "members": 2, "cluster": {"clusterId": "c0"}}
     ]
-    assert cluster["merges"] == cluster["usageOverTime"] == []
+    assert cluster["merges"] == cluster["usageOverTime"] == cluster["how"]["nodes"] == []
+    assert cluster["weakestCut"] is None
+    assert cluster["hypotheses"][-1]["bits"] < 0
 
 
 def test_a_cluster_that_ended_answers_with_its_successors(api: Api) -> None:
     cluster = api.data(
-        '{ cluster(id: "c0") { live size retiredAt successors { clusterId size } lineage { successors { how } } weakestLink { bits } } }'
+        '{ cluster(id: "c0") { live size retiredAt successors { clusterId size } lineage { successors { how } } weakestLink { bits } weakestCut { bits } hypotheses { bits } } }'
     )["cluster"]
     assert cluster == {
         "live": False,
@@ -169,6 +171,8 @@ def test_a_cluster_that_ended_answers_with_its_successors(api: Api) -> None:
         "successors": [{"clusterId": "c1", "size": 4}],
         "lineage": {"successors": [{"how": "merged"}]},
         "weakestLink": None,
+        "weakestCut": None,
+        "hypotheses": [],
     }
 
 
@@ -452,7 +456,7 @@ def test_statistics_count_what_there_is(api: Api) -> None:
 
 # -- why and why not
 
-WHY = """query ($left: ID!, $right: ID!) { why(left: $left, right: $right) { linked direct summary totalBits priorBits neededBits
+WHY = """query ($left: ID!, $right: ID!) { why(left: $left, right: $right) { linked direct summary sentences totalBits priorBits neededBits
   missingBits posterior threshold missing left { subjectId } right { subjectId } cluster { clusterId } joinedBy { round }
   evidence { identifier { kind value } bits fullBits holders holderClusters reason leftFirstSeen leftLastSeen rightFirstSeen rightLastSeen }
   decisions { judgement author reason decidedAt }
@@ -490,6 +494,7 @@ def test_why_not_says_what_is_missing_and_what_speaks_against(api: Api) -> None:
     assert why["missingBits"] == pytest.approx(why["neededBits"] - why["totalBits"])
     assert any("bits are missing" in line for line in why["missing"])
     assert any("different" in line for line in why["missing"])
+    assert any("A person decided by ann on the two: different (known to us)." in line for line in why["sentences"])
     assert why["decisions"][0]["judgement"] == "different"
     assert why["summary"].startswith("account a1 and account a6 are not linked")
 

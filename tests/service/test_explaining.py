@@ -1,10 +1,23 @@
-"""The thread through a cluster, and the merge that joined two members."""
+"""The thread through a cluster, the merge that joined two members, and the answer in words."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from linkage.service.explaining import LONGEST_CHAIN, joined_at, thread
+import pytest
+
+from linkage.model import Evidence, Explanation, Identifier, Merge, Subject
+from linkage.service.explaining import (
+    LONGEST_CHAIN,
+    Finding,
+    joined_at,
+    key,
+    subject,
+    thread,
+    told,
+    why,
+    why_not,
+)
 
 A, B, C, D = (("Account", name) for name in "abcd")
 
@@ -40,14 +53,61 @@ def test_a_thread_that_nobody_would_follow_is_left_out() -> None:
     assert len(thread(edges, members[0], members[5])) == 6
 
 
-def merge(left: str, right: str, number: int) -> dict[str, Any]:
-    return {"left": left, "right": right, "round": number}
+def merge(left: str, right: str, number: int) -> Merge:
+    return Merge(number, Subject.parse(left), Subject.parse(right), 1, 1, 20.0, 0.9)
 
 
 def test_two_members_were_joined_by_the_first_merge_after_which_they_are_one() -> None:
     merges = [merge("a", "b", 1), merge("c", "d", 1), merge("b", "c", 2), merge("a", "e", 3)]
-    assert joined_at(merges, "a", "b") is merges[0]
-    assert joined_at(merges, "a", "d") is merges[2]
-    assert joined_at(merges, "e", "d") is merges[3]
-    assert joined_at(merges, "a", "x") is None
-    assert joined_at([], "a", "b") is None
+
+    def joined(left: str, right: str) -> Merge | None:
+        return joined_at(merges, Subject.parse(left), Subject.parse(right))
+
+    assert joined("a", "b") is merges[0]
+    assert joined("a", "d") is merges[2]
+    assert joined("e", "d") is merges[3]
+    assert joined("a", "x") is None
+    assert joined_at([], Subject.parse("a"), Subject.parse("b")) is None
+
+
+def test_three_strong_steps_are_better_than_two_over_an_office() -> None:
+    edges = [edge(A, "office", 6), edge(B, "office", 6), edge(B, "card", 17), edge(D, "card", 17)]
+    edges += [edge(A, "d1", 17), edge(C, "d1", 17), edge(C, "d2", 17), edge(B, "d2", 17)]
+    assert thread(edges, A, D) == [A, C, B, D]
+
+
+@pytest.mark.parametrize("subject_", [Subject.account("a"), Subject.organisation("o")])
+def test_a_subject_is_the_same_after_its_way_through_the_graph(subject_: Subject) -> None:
+    assert subject(key(subject_)) == subject_
+
+
+def finding(*, linked: bool, in_cluster: bool) -> Finding:
+    place = {"cluster": {"id": "c1", "size": 5}} if in_cluster else None
+    piece = Evidence(Identifier("device", "dev-d1fdf6df51"), 20.0 if linked else 3.0, 20.0, 2, 2, "private")
+    left, right = ("Account", "a"), ("Account", "b")
+    found = Explanation(subject(left), subject(right), (piece,), -15.0, 0.8)
+    decisions = [{"judgement": "same", "author": "ann", "reason": "known to us"}]
+    return Finding(left, right, {left: {}, right: {}}, found, place, place, decisions, ())
+
+
+def test_sentences_tell_the_merge_where_what_the_two_share_was_not_enough() -> None:
+    said = told(finding(linked=False, in_cluster=True), merge("a", "b", 2))
+    assert any(line.startswith("All the same they are held to be one actor's") for line in said)
+    assert any(
+        "The step that brought them together: Account a and account b became one on 20.0" in line for line in said
+    )
+    assert said[-1] == "A person decided by ann on the two: same (known to us)."
+    plain = told(finding(linked=True, in_cluster=True), merge("a", "b", 2))
+    assert not any("brought them together" in line or "All the same" in line for line in plain)
+
+
+def test_why_and_why_not_say_what_decided() -> None:
+    assert "they came into one cluster of 5" in why(finding(linked=False, in_cluster=True))
+    assert why(finding(linked=True, in_cluster=True)).startswith(
+        "account a and account b are linked by what they share"
+    )
+    assert "no resolution has put them into one cluster yet" in why(finding(linked=True, in_cluster=False))
+    assert why_not(finding(linked=True, in_cluster=True)).startswith("They are linked.")
+    apart = why_not(finding(linked=False, in_cluster=False))
+    assert "The evidence adds up to 3.0 bits; a link needs 17.0: 14.0 bits are missing." in apart
+    assert "Their device counts 3.0 of 20.0 bits" in apart

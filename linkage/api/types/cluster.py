@@ -5,29 +5,40 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.relay import PageInfo
 
-from linkage.api.connections import page_info, page_of, write_cursor
+from linkage.api.connections import page_info, page_of, slice_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
 from linkage.api.types.identifier import Identifier, subject_key
 from linkage.api.types.node import Node
 from linkage.api.types.subject import Subject, subject_of
 from linkage.api.types.usage import Bucket, Usage, UsageOverTime
-from linkage.graph.reads import Place, clusters
+from linkage.findings import sentences
+from linkage.findings.hypotheses import Cause
+from linkage.findings.hypotheses import Hypothesis as HypothesisValue
+from linkage.graph.reads import Page, Place, clusters
 from linkage.graph.reads.page import Slice
 from linkage.model import Identifier as IdentifierValue
+from linkage.model import Merge as MergeValue
+from linkage.model import MergePiece
+from linkage.service.judging import WeakestCut as WeakestCutValue
 
 if TYPE_CHECKING:
     from linkage.api.types.graph import Graph
 
 MEMBERS = "members"
 EVIDENCE = "evidence"
+HOW = "how"
+#: So many members of a cut's smaller part are named.
+SMALLER = 100
+
+strawberry.enum(Cause, name="Cause", description="What can stand behind a cluster: one actor, or something benign.")
 
 
 @strawberry.type(description="An identifier that ties a cluster together, and what it is worth.")
@@ -169,21 +180,6 @@ class Succession:
     members: int | None = strawberry.field(description="How many members went that way.")
 
 
-@strawberry.type(description="Two parts that became one.")
-class Merge:
-    """One step of how a cluster came to be, in the order of the resolution."""
-
-    round: int = strawberry.field(description="The round of the resolution.")
-    left: str = strawberry.field(description="One member of the one part, as `account:ID` or `organisation:ID`.")
-    right: str = strawberry.field(description="One member of the other part.")
-    left_size: int
-    right_size: int
-    bits: float = strawberry.field(description="Evidence between the two parts.")
-    posterior: float = strawberry.field(description="Probability that one actor ran both, as of then.")
-    declared: str | None = strawberry.field(description="Why it needed no evidence: a declared membership, a decision.")
-    evidence: list[MergeEvidence] = strawberry.field(description="What spoke for it, strongest first.")
-
-
 @strawberry.type(description="An identifier that brought two parts together.")
 class MergeEvidence:
     """Evidence of a merge."""
@@ -191,6 +187,145 @@ class MergeEvidence:
     identifier: Identifier
     bits: float = strawberry.field(description="What counted.")
     full_bits: float = strawberry.field(description="What it would weigh alone, before discounts.")
+
+    @classmethod
+    def of(cls, piece: MergePiece, secret: bytes) -> MergeEvidence:
+        """The piece as the ledger has it."""
+        known = {"holder_clusters": piece.holder_clusters}
+        return cls(
+            identifier=Identifier.of(piece.kind, piece.value, secret, **known),
+            bits=piece.bits,
+            full_bits=piece.full_bits,
+        )
+
+
+@strawberry.type(description="Two parts that became one.")
+class Merge:
+    """One step of how a cluster came to be, in the order of the resolution."""
+
+    round: int = strawberry.field(description="The round of the resolution; 0: before the rounds.")
+    left: str = strawberry.field(description="One member of the one part, as `account:ID` or `organisation:ID`.")
+    right: str = strawberry.field(description="One member of the other part.")
+    left_size: int
+    right_size: int
+    bits: float = strawberry.field(description="Evidence between the two parts.")
+    posterior: float = strawberry.field(description="Probability that one actor ran both, as of then.")
+    declared: str | None = strawberry.field(
+        description="Why it needed no evidence: `declared`, a membership; `decision`, a person's."
+    )
+    evidence: list[MergeEvidence] = strawberry.field(description="What spoke for it, strongest first.")
+    sentence: str = strawberry.field(description="The same in words, values masked.")
+
+    @classmethod
+    def of(cls, merge: MergeValue, secret: bytes) -> Merge:
+        """The merge as the ledger has it."""
+        return cls(
+            round=merge.round,
+            left=str(merge.left),
+            right=str(merge.right),
+            left_size=merge.left_size,
+            right_size=merge.right_size,
+            bits=merge.bits,
+            posterior=merge.posterior,
+            declared=merge.stated,
+            evidence=[MergeEvidence.of(piece, secret) for piece in merge.evidence],
+            sentence=sentences.merged(merge),
+        )
+
+
+@strawberry.type(description="A merge in the order in which a cluster came to be.")
+class MergeEdge:
+    """Merge and place."""
+
+    node: Merge
+    cursor: str
+
+
+@strawberry.type(description="How a cluster came to be: its merges, in their order.")
+class MergeConnection:
+    """A page of merges."""
+
+    edges: list[MergeEdge]
+    page_info: PageInfo
+    total_count: int = strawberry.field(description="How many merges there were.")
+
+    @strawberry.field(description="The merges alone.")
+    def nodes(self) -> list[Merge]:
+        return [edge.node for edge in self.edges]
+
+    @classmethod
+    def of(cls, merges: Sequence[MergeValue], page: Page, secret: bytes) -> MergeConnection:
+        """The page of the merges."""
+        found = slice_of(merges, page)
+        edges = [
+            MergeEdge(node=Merge.of(row["row"], secret), cursor=write_cursor(HOW, Place(row["place"], "")))
+            for row in found.rows
+        ]
+        return cls(edges=edges, page_info=page_info(found, edges), total_count=len(merges))
+
+
+@strawberry.type(description="What a cluster would fall into without its weakest merge.")
+class WeakestCut:
+    """The weakest merge, and the two parts that it holds together as they are now."""
+
+    bits: float = strawberry.field(description="What holds the two parts together, in bits.")
+    parts: list[int] = strawberry.field(description="How large the two parts are now, the larger one first.")
+    smaller: list[str] = strawberry.field(
+        description="Members of the smaller part, as `account:ID` or `organisation:ID`; 100 at most."
+    )
+    merge: Merge = strawberry.field(description="The merge.")
+    also_shared: list[ClusterEvidence] | None = strawberry.field(
+        description="What both parts hold by now, strongest first; null: the smaller part is too large to say."
+    )
+    text: str = strawberry.field(description="The same in words.")
+
+    @classmethod
+    def of(cls, found: WeakestCutValue, secret: bytes) -> WeakestCut:
+        """The cut as it was found."""
+        cut, also = found.cut, found.also_shared
+        return cls(
+            bits=cut.merge.bits,
+            parts=[cut.larger, cut.smaller],
+            smaller=[str(member) for member in cut.members[:SMALLER]],
+            merge=Merge.of(cut.merge, secret),
+            also_shared=[ClusterEvidence.of(row) for row in also] if also is not None else None,
+            text=found.text,
+        )
+
+
+@strawberry.type(description="Something known of a cluster that speaks for or against an explanation.")
+class HypothesisFinding:
+    """A finding as it counts for one explanation."""
+
+    name: str = strawberry.field(description="Its name in the table of findings.")
+    bits: float = strawberry.field(description="What it counts: positive speaks for the explanation.")
+    sentence: str = strawberry.field(description="What is known.")
+
+
+@strawberry.type(description="Something that could stand behind a cluster, scored beside the single actor.")
+class Hypothesis:
+    """An explanation of a cluster; the weights behind its score are stated judgements."""
+
+    cause: Cause = strawberry.field(description="Which one.")
+    title: str = strawberry.field(description="What it is called.")
+    bits: float = strawberry.field(
+        description="The sum of its findings, in bits relative to the single actor; below 0 one actor is likelier."
+    )
+    reason: str = strawberry.field(description="The strongest findings for it and against it, in a sentence.")
+    decided_by: str = strawberry.field(description="What to find out: the fact that would decide.")
+    findings: list[HypothesisFinding] = strawberry.field(description="What the score is the sum of.")
+
+    @classmethod
+    def of(cls, found: HypothesisValue) -> Hypothesis:
+        """The hypothesis as it was weighed."""
+        return cls(
+            cause=found.cause,
+            title=found.title,
+            bits=found.bits,
+            reason=found.reason,
+            decided_by=found.decided_by,
+            findings=[HypothesisFinding(name=one.name, bits=one.bits, sentence=one.sentence) for one in found.findings],
+        )
 
 
 @strawberry.type(description="The set of subjects that the service holds to be run by one actor.")
@@ -206,9 +341,14 @@ class Cluster(Node):
     def cluster_id(self) -> str:
         return str(self.row["id"])
 
+    @property
+    def live_now(self) -> bool:
+        """Whether it has members."""
+        return bool(self.row.get("size")) and self.row.get("retired_at") is None
+
     @strawberry.field(description="Whether it lives; if not, see `successors`.")
     def live(self) -> bool:
-        return bool(self.row.get("size")) and self.row.get("retired_at") is None
+        return self.live_now
 
     @strawberry.field(description="How many subjects; 0 where it ended.")
     def size(self) -> int:
@@ -292,7 +432,7 @@ class Cluster(Node):
 
     @strawberry.field(description="The live clusters that came of it: itself while it lives.")
     async def successors(self, info: Info) -> list[Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")]]:
-        if self.row.get("size") and self.row.get("retired_at") is None:
+        if self.live_now:
             return [self]
         return [Cluster(row=row) for row in await info.context.loaders.successors.load(str(self.row["id"]))]
 
@@ -304,14 +444,42 @@ class Cluster(Node):
             successors=[_succession(row) for row in rows if row["side"] == "SUCCESSOR"],
         )
 
-    @strawberry.field(description="How it came to be: the merges that built it, in their order.")
+    @strawberry.field(
+        description="How it came to be: the latest merges that built it, in their order; `how` has pages."
+    )
     async def merges(
         self,
         info: Info,
         last: Annotated[int, strawberry.argument(description="So many of the latest, which join large parts.")] = 50,
     ) -> list[Merge]:
-        rows = await info.context.work.merges(str(self.row["id"]))
-        return [merge_of(row, info.context.work.secret) for row in rows[-last:]] if last > 0 else []
+        merges = await info.context.loaders.merges.load(str(self.row["id"]))
+        return [Merge.of(merge, info.context.work.secret) for merge in merges[-last:]] if last > 0 else []
+
+    @strawberry.field(description="How it came to be: every merge that built it, in their order.")
+    async def how(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> MergeConnection:
+        page = page_of(HOW, first=first, after=after, last=last, before=before)
+        merges = await info.context.loaders.merges.load(str(self.row["id"]))
+        return MergeConnection.of(merges, page, info.context.work.secret)
+
+    @strawberry.field(description="What it would fall into without its weakest merge; null: it rests on no evidence.")
+    async def weakest_cut(self, info: Info) -> WeakestCut | None:
+        found = await info.context.loaders.weakest_cut.load(str(self.row["id"]))
+        return WeakestCut.of(found, info.context.work.secret) if found is not None else None
+
+    @strawberry.field(
+        description="What could stand behind it, likeliest first: one actor, and the benign explanations."
+    )
+    async def hypotheses(self, info: Info) -> list[Hypothesis]:
+        if not self.live_now:
+            return []
+        return [Hypothesis.of(found) for found in await info.context.loaders.hypotheses.load(str(self.row["id"]))]
 
     @strawberry.field(description="Its members and what they share, as nodes and edges to draw.")
     async def graph(
@@ -387,28 +555,3 @@ def weakest_of(held: Mapping[str, Any], secret: bytes) -> WeakestLink:
     sizes = " and ".join(str(part) for part in parts)
     text = f"Its weakest merge rests on {bits:.1f} bits of {names}" + (f", between parts of {sizes}." if parts else ".")
     return WeakestLink(bits=bits, parts=parts, identifiers=identifiers, text=text)
-
-
-def merge_of(row: Mapping[str, Any], secret: bytes) -> Merge:
-    """A merge as the ledger has it."""
-    evidence = row.get("evidence") or []
-    pieces = json.loads(evidence) if isinstance(evidence, str) else evidence
-    return Merge(
-        round=int(row["round"]),
-        left=str(row["left"]),
-        right=str(row["right"]),
-        left_size=int(row["left_size"]),
-        right_size=int(row["right_size"]),
-        bits=float(row["bits"] or 0.0),
-        posterior=float(row["posterior"] or 0.0),
-        declared=next((str(piece["declared"]) for piece in pieces if "declared" in piece), None),
-        evidence=[
-            MergeEvidence(
-                identifier=identifier_of_pair(piece, secret),
-                bits=float(piece.get("bits") or 0.0),
-                full_bits=float(piece.get("full_bits") or piece.get("bits") or 0.0),
-            )
-            for piece in pieces
-            if "kind" in piece
-        ],
-    )

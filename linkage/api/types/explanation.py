@@ -8,11 +8,12 @@ from datetime import datetime
 import strawberry
 
 from linkage.api.context import Info
-from linkage.api.types.cluster import Cluster, Merge, merge_of
+from linkage.api.types.cluster import Cluster, Merge
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.subject import Subject, subject_of
 from linkage.model import Evidence
-from linkage.service.explaining import Finding, joined_at, missing
+from linkage.model import Merge as MergeValue
+from linkage.service.explaining import Finding, joined_at, missing, told
 
 
 @strawberry.type(description="An identifier that two subjects share, and what it is worth between them.")
@@ -97,13 +98,25 @@ class Explanation:
     )
     cluster: Cluster | None = strawberry.field(description="Their cluster, if they are in the same one.")
 
+    finding: strawberry.Private[Finding]
+
     @strawberry.field(description="The merge that brought the two together, with its evidence; null: none did.")
     async def joined_by(self, info: Info) -> Merge | None:
+        found = await self._joined(info)
+        return Merge.of(found, info.context.work.secret) if found else None
+
+    @strawberry.field(
+        description="The whole answer in sentences for those who do not read bits: each piece of evidence, what was "
+        "discounted and why, the total, the odds before looking, the probability. Values are masked."
+    )
+    async def sentences(self, info: Info) -> list[str]:
+        return told(self.finding, await self._joined(info))
+
+    async def _joined(self, info: Info) -> MergeValue | None:
         if self.cluster is None:
             return None
-        merges = await info.context.work.merges(str(self.cluster.row["id"]))
-        found = joined_at(merges, str(self.left.value), str(self.right.value))
-        return merge_of(found, info.context.work.secret) if found else None
+        merges = await info.context.loaders.merges.load(str(self.cluster.row["id"]))
+        return joined_at(merges, self.left.value, self.right.value)
 
     @classmethod
     def of(cls, finding: Finding, summary: str, secret: bytes) -> Explanation:
@@ -143,6 +156,7 @@ class Explanation:
                 for step in finding.chain
             ],
             cluster=Cluster(row=finding.cluster) if finding.cluster is not None else None,
+            finding=finding,
         )
 
 

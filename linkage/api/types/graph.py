@@ -10,10 +10,11 @@ import strawberry
 
 from linkage.api.ids import NodeId
 from linkage.api.types.cluster import Cluster
-from linkage.api.types.identifier import Identifier, masked
+from linkage.api.types.identifier import Identifier
 from linkage.api.types.node import Node
 from linkage.api.types.subject import Account, Organisation
 from linkage.errors import BadInput
+from linkage.findings.words import masked
 from linkage.graph.reads import surroundings
 
 if TYPE_CHECKING:

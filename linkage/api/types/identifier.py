@@ -14,20 +14,15 @@ from linkage.api.connections import page_info, page_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
 from linkage.api.types.node import Node
+from linkage.findings.words import masked
 from linkage.graph.reads import Place
 from linkage.model.identifier import opaque_id
-from linkage.normalise import kind_of
 
 if TYPE_CHECKING:
     from linkage.api.types.cluster import Cluster
     from linkage.api.types.subject import Subject
 
 HOLDERS = "holders"
-
-
-def masked(kind: str, value: str) -> str:
-    """The value as it may be shown to everybody, by the rule of its kind."""
-    return kind_of(kind).mask(value)
 
 
 @strawberry.type(description="A typed, normalised value that subjects used.")
