@@ -17,7 +17,7 @@ def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="*", default=[], help="accuracy, speed (default: both)")
-    parser.add_argument("--worlds", nargs="+", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
+    parser.add_argument("--worlds", nargs="*", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
     parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--data", type=Path, default=_BESIDE_THE_CHECKOUT, help="folder of data sets with a truth")
@@ -29,7 +29,10 @@ def main() -> None:
     wanted = arguments.what or ["accuracy", "speed"]
     console = Console()
     if "accuracy" in wanted:
-        found = accuracy.run(arguments.worlds, arguments.accounts, arguments.seeds, arguments.data)
+        for name, why in accuracy.left_out().items():
+            console.print(f"Left out: {name} ({why}).", highlight=False)
+        with console.status("") as status:
+            found = accuracy.run(arguments.worlds, arguments.accounts, arguments.seeds, arguments.data, status.update)
         accuracy.show(found, console)
     if "speed" in wanted:
         speed.show(speed.run("mixed", arguments.speed_accounts, 1), console)
