@@ -58,7 +58,11 @@ check: .venv/.dev web
 	$(MAKE) --no-print-directory schema
 	git diff --exit-code -- schema || { echo "schema/ is not what the code says: commit the newly exported files"; exit 1; }
 
-bench: .venv/.dev
+.venv/.bench: requirements-bench.lock .venv/.installed
+	$(PIP) install --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: .venv/.bench
 	$(BIN)/python -m benchmarks
 
 schema: .venv/.installed
@@ -72,6 +76,8 @@ lock:
 	  pyproject.toml --extra local --group build -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  pyproject.toml --extra local --group build --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  pyproject.toml --extra local --group build --group bench -c requirements.lock -o requirements-bench.lock
 
 clean:
 	rm -rf .venv web/node_modules linkage/server/static out

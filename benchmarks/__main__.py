@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accuracy, speed
+from benchmarks import accuracy, page, speed
 from linkage.scenario import HABITS
 
 _BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
@@ -17,10 +18,12 @@ def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="*", default=[], help="accuracy, speed (default: both)")
-    parser.add_argument("--worlds", nargs="+", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
+    parser.add_argument("--worlds", nargs="*", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
     parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--data", type=Path, default=_BESIDE_THE_CHECKOUT, help="folder of data sets with a truth")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the accuracy report as one page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of accuracy")
     parser.add_argument("--speed-accounts", type=int, default=50_000, help="accounts of the world for speed")
     arguments = parser.parse_args()
     unknown = set(arguments.what) - {"accuracy", "speed"}
@@ -29,8 +32,15 @@ def main() -> None:
     wanted = arguments.what or ["accuracy", "speed"]
     console = Console()
     if "accuracy" in wanted:
-        found = accuracy.run(arguments.worlds, arguments.accounts, arguments.seeds, arguments.data)
+        for name, why in accuracy.left_out().items():
+            console.print(f"Left out: {name} ({why}).", highlight=False)
+        with console.status("") as status:
+            found = accuracy.run(arguments.worlds, arguments.accounts, arguments.seeds, arguments.data, status.update)
         accuracy.show(found, console)
+        if arguments.html:
+            arguments.html.write_text(page.page(found), encoding="utf-8")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(accuracy.as_json(found), indent=1) + "\n", encoding="utf-8")
     if "speed" in wanted:
         speed.show(speed.run("mixed", arguments.speed_accounts, 1), console)
 

@@ -2,73 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from benchmarks.datasets import Dataset, stored, worlds
-from benchmarks.peers import PEERS, Peer
+from benchmarks.datasets import FEBRL_PACKAGE, Dataset, febrl, stored, worlds
+from benchmarks.peers import PEERS, Peer, missing
+from linkage.engine import Model
 from linkage.evaluate import Estimate, Report, evaluate
+from linkage.scenario import HABITS
 
-WORLDS = ["mixed", "hydra", "residential", "retail"]
+WORLDS = list(HABITS)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One peer on one data set."""
+    """One peer's answer on one data set, and the seconds it took from facts to clusters."""
 
     dataset: str
-    peer: str
+    method: str
+    seconds: float
     report: Report
 
 
-def measure(dataset: Dataset, peers: Iterable[Peer]) -> list[Result]:
-    """Every peer on the same facts."""
-    return [
-        Result(dataset.name, peer.name, evaluate(peer.run(dataset.facts), dataset.truth, bootstrap=0)) for peer in peers
-    ]
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A column of every table: its heading, what it means, where a report has it, and how it is written."""
+
+    name: str
+    about: str
+    of: Callable[[Report], Estimate]
+    form: str = ".3f"
+
+    def text(self, value: float | None) -> str:
+        """The value as it is written; a dash where it is not defined."""
+        return "–" if value is None else format(value, self.form)
 
 
-def run(names: list[str], accounts: int, seeds: list[int], data: Path) -> list[Result]:
-    """Worlds first, then what is found in `data`."""
-    results: list[Result] = []
-    with worlds(names, accounts, seeds) as made, stored(data) as found:
-        for dataset in (*made, *found):
-            results += measure(dataset, PEERS)
-    return results
+FIGURES: Sequence[Figure] = (
+    Figure("ring P", "B-cubed precision over ring members", lambda report: report.ring_b_cubed.precision),
+    Figure("ring R", "B-cubed recall over ring members", lambda report: report.ring_b_cubed.recall),
+    Figure("ring F1", "the harmonic mean of both", lambda report: report.ring_b_cubed.f1),
+    Figure("all F1", "B-cubed F1 over all accounts", lambda report: report.b_cubed.f1),
+    Figure("bystanders", "ordinary accounts in a cluster of five or more", lambda report: report.bystanders, ".1%"),
+    Figure(
+        "ECE",
+        "expected calibration error of confidence",
+        lambda report: report.calibration.error if report.calibration else Estimate(None),
+    ),
+)
 
 
-def show(results: list[Result], console: Console) -> None:
+def measure(
+    dataset: Dataset, peers: Iterable[Peer], *, bootstrap: int = 200, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Result]:
+    """Every peer on the same facts; `bootstrap` resamplings are behind each interval."""
+    for peer in peers:
+        tell(f"{dataset.name}: {peer.name}")
+        started = time.perf_counter()
+        answers = peer.run(dataset)
+        seconds = time.perf_counter() - started
+        for which, clusters in answers.items():
+            report = evaluate(clusters, dataset.truth, bootstrap=bootstrap)
+            yield Result(dataset.name, f"{peer.name} {which}".strip(), seconds, report)
+
+
+def run(
+    names: Sequence[str], accounts: int, seeds: Sequence[int], data: Path, tell: Callable[[str], None]
+) -> list[Result]:
+    """Worlds first, then what is found in `data`, then people's records where they are installed."""
+    sources = [worlds(names, accounts, seeds), stored(data)]
+    if not missing(FEBRL_PACKAGE):
+        sources.append(febrl())
+    peers = [peer for peer in PEERS if not peer.left_out]
+    with ExitStack() as opened:
+        datasets = chain.from_iterable([opened.enter_context(source) for source in sources])
+        return [result for dataset in datasets for result in measure(dataset, peers, tell=tell)]
+
+
+def left_out() -> dict[str, str]:
+    """What does not run here, and why."""
+    why = {peer.name: peer.left_out for peer in PEERS} | {"the FEBRL records": missing(FEBRL_PACKAGE)}
+    return {name: reason for name, reason in why.items() if reason}
+
+
+def by_dataset(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """The results of each data set, in their order."""
+    return [(name, list(found)) for name, found in groupby(results, key=lambda result: result.dataset)]
+
+
+def show(results: Sequence[Result], console: Console) -> None:
     """The table: one block a data set."""
     table = Table(
-        "data set",
         "method",
         title="Accuracy: B-cubed over ring members, F1 over all accounts, bystanders, calibration error",
         title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    for column in ("ring P", "ring R", "ring F1", "all F1", "bystanders", "ECE"):
-        table.add_column(column, justify="right")
-    before = ""
-    for result in results:
-        if before and result.dataset != before:
-            table.add_section()
-        table.add_row("" if result.dataset == before else result.dataset, result.peer, *_figures(result.report))
-        before = result.dataset
+    for column in (*(figure.name for figure in FIGURES), "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, found in by_dataset(results):
+        table.add_row(Text(name, style="bold"))
+        for result in found:
+            values = [figure.text(figure.of(result.report).value) for figure in FIGURES]
+            table.add_row(result.method, *values, f"{result.seconds:.1f}")
+        table.add_section()
     console.print(table)
 
 
-def _figures(report: Report) -> list[str]:
-    ring, error = report.ring_b_cubed, report.calibration.error if report.calibration else Estimate(None)
-    figures = (ring.precision, ring.recall, ring.f1, report.b_cubed.f1)
-    return [*(_figure(found) for found in figures), _share(report.bystanders), _figure(error)]
-
-
-def _figure(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else f"{estimate.value:.3f}"
-
-
-def _share(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else f"{estimate.value:.1%}"
+def as_json(results: Iterable[Result]) -> dict[str, Any]:
+    """Every figure of every result with its interval, and what made them."""
+    made_by = {"linkage": version("linkage"), "model": Model.load().fingerprint}
+    if not missing("splink"):
+        made_by["splink"] = version("splink")
+    return {
+        "made_by": made_by,
+        "left_out": left_out(),
+        "results": [
+            {
+                "dataset": result.dataset,
+                "method": result.method,
+                "seconds": result.seconds,
+                "report": result.report.as_json(),
+            }
+            for result in results
+        ],
+    }

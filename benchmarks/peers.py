@@ -3,13 +3,17 @@
 components      accounts that share a value with at most so many holders are one cluster (most published recipes)
 graph database  the fraud demonstration of a graph database: values on at most ten accounts; two accounts with more
                 than two of them in common are linked; components of that
+one pass        this engine's own formulas, once: every pair past the threshold, components of that. What the
+                collective rounds add is the difference
+Splink          probabilistic record linkage, in `splink_peer`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import duckdb
@@ -17,39 +21,97 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from benchmarks.datasets import Dataset
 from linkage.engine import Facts, Model, resolve
+from linkage.engine.resolve import _bind, _holdings, prepare, sign_up_span
+from linkage.engine.rounds import Rounds
+from linkage.engine.runner import Runner
+from linkage.engine.weigh import Weights
 
 Whole = npt.NDArray[np.int64]
+#: Clusters (account_id, cluster_id, and a confidence if there is one) by what tells one answer from another of the
+#: same run, such as a threshold; empty for the only one.
+Answers = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A way from facts to clusters (account_id, cluster_id, and a confidence if it has one)."""
+    """A way from facts to clusters; `needs` names the package it cannot run without."""
 
     name: str
-    run: Callable[[Facts], pa.Table]
+    run: Callable[[Dataset], Answers]
+    needs: str = ""
+
+    @property
+    def left_out(self) -> str:
+        """Why it cannot run here; empty where it can."""
+        return missing(self.needs) if self.needs else ""
 
 
-def engine(facts: Facts) -> pa.Table:
+def missing(package: str) -> str:
+    """Why what needs this package is left out; empty where the package is installed."""
+    return "" if find_spec(package) else f"the package {package} is not installed; make bench installs it"
+
+
+def engine(dataset: Dataset) -> Answers:
     """This engine with its default model."""
-    members = resolve(facts, Model.load()).memberships
+    members = resolve(dataset.facts, Model.load()).memberships
     with duckdb.connect() as connection:
         connection.register("members", members)
         found: pa.Table = connection.sql(
             "select subject_id as account_id, label as cluster_id, confidence from members "
             "where subject_type = 'account'"
         ).to_arrow_table()
-    return found
+    return {"": found}
 
 
-def components(facts: Facts, *, cap: int) -> pa.Table:
+def one_pass(dataset: Dataset) -> Answers:
+    """Every pair of subjects past the engine's threshold, weighed once; declared members are one from the start.
+
+    This is not the engine with one round: a round joins each cluster with its best partner only.
+    """
+    model = Model.load()
+    runner = Runner("4GB", threads=2)
+    try:
+        dataset.facts.register(runner.connection)
+        prepare(runner, model)
+        kinds, holdings = _holdings(runner)
+        weights = Weights.of(model, kinds, sign_up_span(holdings.created))
+        forest, _ = _bind(runner, holdings.subjects)
+        rounds = Rounds(holdings, weights, forest, threads=2)
+        label, clusters = rounds.labels()
+        found = rounds.score(
+            rounds.tabulate(label, rounds.first_rows(), label, clusters), np.ones(clusters, dtype=np.bool_)
+        )
+        runner.give(
+            "labels",
+            subject=np.arange(holdings.subjects),
+            cluster_id=connected(clusters, found.left, found.right)[label],
+        )
+        named = runner.arrow(
+            "select subject_id as account_id, cluster_id from subjects join labels using (subject) "
+            "where subject_type = 'account'"
+        )
+    finally:
+        runner.close()
+    return {"": named}
+
+
+def components(dataset: Dataset, *, cap: int) -> Answers:
     """Accounts that share a value with at most `cap` holders, directly or through others."""
-    return _clusters(facts, _STARS, cap)
+    return _clusters(dataset.facts, _STARS, cap)
 
 
-def graph_database(facts: Facts, *, cap: int = 10) -> pa.Table:
+def graph_database(dataset: Dataset, *, cap: int = 10) -> Answers:
     """Accounts with more than two values in common, of values with at most `cap` holders."""
-    return _clusters(facts, _PAIRS, cap)
+    return _clusters(dataset.facts, _PAIRS, cap)
+
+
+def splink(dataset: Dataset) -> Answers:
+    """Probabilistic record linkage at two thresholds."""
+    from benchmarks import splink_peer  # noqa: PLC0415  the package is installed with the group bench only
+
+    return splink_peer.run(dataset)
 
 
 #: One edge a holder: a value's holders hang on the first of them.
@@ -62,7 +124,7 @@ _PAIRS = """
     where one.account < other.account group by all having count(*) > 2"""
 
 
-def _clusters(facts: Facts, edges: str, cap: int) -> pa.Table:
+def _clusters(facts: Facts, edges: str, cap: int) -> Answers:
     with duckdb.connect() as connection:
         facts.register(connection)
         connection.execute("""
@@ -78,8 +140,7 @@ def _clusters(facts: Facts, edges: str, cap: int) -> pa.Table:
         found = connection.sql(edges).fetchnumpy()
         accounts = connection.sql("select account_id from numbered order by account").to_arrow_table()
     labels = connected(len(accounts), found["left_account"], found["right_account"])
-    clusters: pa.Table = accounts.append_column("cluster_id", pa.array(labels))
-    return clusters
+    return {"": accounts.append_column("cluster_id", pa.array(labels))}
 
 
 def connected(size: int, left: Any, right: Any) -> Whole:
@@ -99,8 +160,11 @@ def connected(size: int, left: Any, right: Any) -> Whole:
 
 
 ENGINE = Peer("linkage", engine)
-PEERS: Sequence[Peer] = (
+#: Seconds each; what the speed benchmark runs.
+QUICK: Sequence[Peer] = (
     ENGINE,
-    *(Peer(f"components, at most {cap}", partial(components, cap=cap)) for cap in (2, 5, 20)),
-    Peer("graph database recipe", graph_database),
+    Peer("linkage, one pass", one_pass),
+    *(Peer(f"components, ≤ {cap}", partial(components, cap=cap)) for cap in (2, 5, 20)),
+    Peer("graph database", graph_database),
 )
+PEERS: Sequence[Peer] = (*QUICK, Peer("Splink", splink, needs="splink"))

@@ -17,6 +17,8 @@ ring member and an ordinary account belongs to the ring).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -140,13 +142,15 @@ class _Measurer:
         in_bin = [(place == number).astype(np.float64) for number in range(BINS)]
         surplus = np.nan_to_num(confidence - correct)
         rows = self._rows(members, *in_bin, *(flags * surplus for flags in in_bin))
+        right = self._rows(members, *in_bin, *(flags * correct for flags in in_bin))
+        reliability = estimates(right, _reliability, draws=self.draws, seed=self.seed)
         return Calibration(
             error=estimates(rows, _calibration_error, draws=self.draws, seed=self.seed)[0],
             members=int(members.sum()),
             confidence=float(confidence[members].mean()),
             correct=float(correct[members].mean()),
             brier=float(np.square(confidence - correct)[members].mean()),
-            bins=tuple(_bins(place[members], confidence[members], correct[members])),
+            bins=tuple(_bins(place[members], confidence[members], reliability)),
         )
 
 
@@ -183,12 +187,17 @@ def _calibration_error(sums: Real) -> Real:
     return _ratio(np.abs(surplus).sum(axis=1), counts.sum(axis=1))[:, None]
 
 
-def _bins(place: Whole, confidence: Real, correct: Real) -> list[Bin]:
-    counts, sure, right = sum_by(place, [np.ones(len(place)), confidence, correct], BINS).T
+def _reliability(sums: Real) -> Real:
+    return _ratio(sums[:, BINS:], sums[:, :BINS])
+
+
+def _bins(place: Whole, confidence: Real, reliability: Sequence[Estimate]) -> list[Bin]:
+    """The bins that hold a member; `reliability` is the share of right members of every bin."""
+    counts, sure = sum_by(place, [np.ones(len(place)), confidence], BINS).T
     return [
-        Bin(k / BINS, (k + 1) / BINS, int(counts[k]), float(sure[k] / counts[k]), float(right[k] / counts[k]))
-        for k in range(BINS)
-        if counts[k]
+        Bin(k / BINS, (k + 1) / BINS, int(counts[k]), float(sure[k] / counts[k]), right.value, right.low, right.high)
+        for k, right in enumerate(reliability)
+        if right.value is not None
     ]
 
 

@@ -26,13 +26,15 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Members whose confidence lies in [low, high): how sure we were, how often it was so."""
+    """Members whose confidence lies in [low, high): how sure we were, how often it was so, with its interval."""
 
     low: float
     high: float
     members: int
     confidence: float
     correct: float
+    correct_low: float | None = None
+    correct_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,18 @@ def test_companions_are_right_where_they_are_of_the_same_actor() -> None:
     assert companions.correct == pytest.approx((0.5 + 0.5 + 0) / 3)
 
 
+def test_every_bin_has_an_interval_of_how_often_its_members_were_right() -> None:
+    case = Case([*range(40), *range(40), 99], [*range(40), *range(40), 0], [False] * 81)
+    clusters = case.clusters().append_column("confidence", pa.array([0.95] * 81))
+    calibration = evaluate(clusters, case.truth(), bootstrap=50).calibration
+    assert calibration is not None
+    (only,) = calibration.bins
+    assert only.correct == pytest.approx(80 / 81)
+    assert only.correct_low is not None
+    assert only.correct_high is not None
+    assert only.correct_low < only.correct <= only.correct_high
+
+
 def test_without_confidence_there_is_no_calibration() -> None:
     assert evaluate(BY_HAND.clusters(), BY_HAND.truth(), bootstrap=0).calibration is None
 
