@@ -549,6 +549,26 @@ _HABITS = (
         (*_EVERY_PLACE, LIBRARY),
         Rings(0.02, _EVERY_STYLE, sizes=Sizes(5, 8, 120, 0.8), evasion=(0.3, 0.4, 0.3)),
     ),
+    Habit(
+        "patient",
+        "rings that open their accounts one by one over months, as people do: sign-up times give nobody away",
+        People(life_days=60, growth=1.0),
+        Homes(lease_days=25),
+        (CARRIER, VPN, replace(CLOUD, share=0.06), OFFICE, CAMPUS, replace(RESELLER, share=0.02), LIBRARY),
+        Rings(
+            0.09,
+            tuple(
+                replace(style, burst=1.5, burst_hours=60, life_days=70, own_domain=0.05)
+                for style in (SLOPPY, CAREFUL, HYDRA, RESIDENTIAL, HANDOFF, MIXED_TRAFFIC)
+            ),
+            sizes=Sizes(5, 14, 1_500, 1.3),
+            evasion=(0.4, 0.4, 0.2),
+            campaign_days=150,
+        ),
+        Templates(popular=0.7, tail=1.4),
+        Usage(casual_hours=5, daily=0.05, weekly=0.05, release=0.1, releases=3),
+        Spelling(account_id="hex", device="uuid", countries=("US", "DE", "IN", "BR", "KR")),
+    ),
 )
 
 #: The worlds by name.
