@@ -23,10 +23,9 @@ import pyarrow as pa
 
 from benchmarks.datasets import Dataset
 from linkage.engine import Facts, Model, resolve
-from linkage.engine.resolve import _bind, _holdings, prepare, sign_up_span
+from linkage.engine.resolve import bind, gather, prepare, weigh
 from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner
-from linkage.engine.weigh import Weights
 
 Whole = npt.NDArray[np.int64]
 #: Clusters (account_id, cluster_id, and a confidence if there is one) by what tells one answer from another of the
@@ -75,14 +74,13 @@ def one_pass(dataset: Dataset) -> Answers:
     try:
         dataset.facts.register(runner.connection)
         prepare(runner, model)
-        kinds, holdings = _holdings(runner)
-        weights = Weights.of(model, kinds, sign_up_span(holdings.created))
-        forest, _ = _bind(runner, holdings.subjects)
-        rounds = Rounds(holdings, weights, forest, threads=2)
+        gathered = gather(runner)
+        weights, _, holdings = weigh(gathered, model)
+        forest, _ = bind(runner, holdings.subjects)
+        rounds = Rounds(holdings, weights, forest, gathered.activity, threads=2)
         label, clusters = rounds.labels()
-        found = rounds.score(
-            rounds.tabulate(label, rounds.first_rows(), label, clusters), np.ones(clusters, dtype=np.bool_)
-        )
+        table = rounds.tabulate(label, rounds.first_rows(), label, clusters)
+        found = rounds.score(rounds.look(table, label), np.ones(clusters, dtype=np.bool_))
         runner.give(
             "labels",
             subject=np.arange(holdings.subjects),

@@ -29,6 +29,8 @@
 //     holders: INTEGER  subjects that use it, as of the last resolution that saw it change; shared values only
 //     holder_clusters: INTEGER  clusters and lone subjects among them
 //     sharing_class: STRING  home, office, campus, mobile, vpn, …
+//     class_bits: FLOAT  what its holders add to its weight, or take away
+//     class_reason: STRING  what about its holders does so
 // (:Cluster)  the subjects held to be run by one actor; a retired cluster stays, with its successors
 //     id: STRING
 //     size: INTEGER  subjects

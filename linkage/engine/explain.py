@@ -15,8 +15,10 @@ import numpy as np
 
 from linkage.engine.model import Model
 from linkage.engine.weigh import (
+    LN2,
     MOST_FAMILIES,
     Weights,
+    Worth,
     combine_pieces,
     days_apart,
     scale_family,
@@ -27,6 +29,7 @@ from linkage.model import Evidence, Explanation, Identifier, Subject
 from linkage.model.explanation import SIGN_UP
 
 DAY = 86400.0
+TELLING_CLASS = 0.5  # bits from which on what a value's holders are like is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class SharedUse:
     """An identifier that both subjects used, with what is known of its holders.
 
     `left_holding` and `right_holding` are the members of each side's cluster that hold it; `overlap` is the share of
-    its other holders that also hold the loudest piece (near 1: both are one place's).
+    its other holders that also hold the loudest piece (near 1: both are one place's). `class_bits` is what the lives
+    and sign-ups of its holders add to its weight, and `class_reason` what about them does.
     """
 
     identifier: Identifier
@@ -45,6 +49,8 @@ class SharedUse:
     right_first_seen: datetime | None = None
     right_last_seen: datetime | None = None
     sharing_class: str | None = None
+    class_bits: float = 0.0
+    class_reason: str = ""
     left_holding: int = 1
     right_holding: int = 1
     overlap: float = 0.0
@@ -78,7 +84,7 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
     weights = Weights.of(model, kinds, sign_up_span)
     pieces = [
         weigh_piece(
-            kinds.index(use.identifier.kind),
+            _worth(use, kinds.index(use.identifier.kind), weights),
             max(use.holder_clusters, 2),
             max(left_size, use.left_holding),
             use.left_holding,
@@ -110,6 +116,10 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
     return Explanation(left, right, tuple(evidence), model.prior.bits, model.prior.threshold)
 
 
+def _worth(use: SharedUse, kind: int, weights: Weights) -> Worth:
+    return Worth(weights.alpha[kind] + use.class_bits * LN2, weights.beta[kind], weights.tau[kind], weights.pool[kind])
+
+
 def _combined(
     shared: Sequence[SharedUse], weighed: list[float], kinds: list[str], weights: Weights, pairs: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -139,6 +149,8 @@ def _reason(use: SharedUse, full: float, weighed: float, counted: float) -> str:
     who = f"{use.sharing_class}, " if use.sharing_class and use.sharing_class != "unknown" else ""
     clusters = "one cluster" if use.holder_clusters == 1 else f"{use.holder_clusters:,} clusters"
     holders = f"{who}{use.holders:,} holders in {clusters}"
+    if abs(use.class_bits) >= TELLING_CLASS and use.class_reason:
+        holders = f"{holders}; {use.class_bits:+.1f} bits: {use.class_reason}"
     if full <= 0:
         return f"0 bits: {holders}"
     told = [holders]

@@ -9,15 +9,27 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Rows, Whole, sort_by_cluster, start_values
-from linkage.engine.weigh import Weights, days_apart, weigh_piece
+from linkage.engine.model import Confidence
+from linkage.engine.tables import (
+    Bits,
+    Floats,
+    Holdings,
+    Ints,
+    Rows,
+    Values,
+    Whole,
+    sort_by_cluster,
+    start_values,
+    worth_of,
+)
+from linkage.engine.weigh import Weights, days_apart, sign_up_bits, weigh_piece
 
 MOST_COMPARED = 64  # periods of other members that one member's is compared with
 
 
 def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -> Bits:
     """Total bits between each subject and the rest of its cluster; 0 for singles."""
-    value_start = start_values(holdings.value, len(holdings.value_kind))
+    value_start = start_values(holdings.value, len(holdings.values.kind))
     order, holders = order_members(value_start, holdings.subject, label, size)
     rows = Rows(
         label[holdings.subject[order]],
@@ -28,7 +40,7 @@ def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -
     )
     families = len(weights.within)
     room: Floats = np.zeros((3, holdings.subjects, families), np.float32)
-    leave_one_out(rows, holders, holdings.value_kind, size, room, weights)
+    leave_one_out(rows, holders, holdings.values, size, room, weights)
     clustered = np.flatnonzero(size[label] > 1)
     strongest, rest, density = room[:, clustered].astype(np.float64)
     whole = strongest + rest * weights.within
@@ -36,7 +48,31 @@ def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -
     whole = np.minimum(whole + density * (dense - whole), weights.cap)
     bits = np.zeros(holdings.subjects)
     bits[clustered] = whole.sum(axis=1)
+    add_sign_ups(bits, holdings.created, label, size, weights)
     return bits
+
+
+@njit(cache=True, nogil=True)
+def add_sign_ups(bits: Bits, created: Floats, label: Ints, size: Ints, weights: Weights) -> None:
+    """Add what each member's sign-up says beside those of the others of its cluster."""
+    known = np.zeros(len(size), np.int64)
+    total = np.zeros(len(size), np.float64)
+    squares = np.zeros(len(size), np.float64)
+    for s in range(len(created)):
+        if size[label[s]] > 1 and not np.isnan(created[s]):
+            known[label[s]] += 1
+            total[label[s]] += created[s]
+            squares[label[s]] += created[s] * created[s]
+    for s in range(len(created)):
+        c = label[s]
+        others = known[c] - 1
+        if size[c] < 2 or np.isnan(created[s]) or others < 1:
+            continue
+        mean = (total[c] - created[s]) / others
+        spread = np.sqrt(max((squares[c] - created[s] * created[s]) / others - mean * mean, 0.0))
+        bits[s] += sign_up_bits(
+            weights.burst_share, weights.burst_days, weights.sign_up_span, created[s], 0.0, mean, spread
+        )
 
 
 @njit(cache=True, nogil=True)
@@ -65,7 +101,7 @@ def order_members(value_start: Whole, subject: Ints, label: Ints, size: Ints) ->
 
 
 @njit(cache=True, nogil=True)
-def leave_one_out(rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room: Floats, weights: Weights) -> None:
+def leave_one_out(rows: Rows, holders: Whole, values: Values, size: Ints, room: Floats, weights: Weights) -> None:
     """Strongest piece, the rest and the strongest's density, by subject and family.
 
     Rows are sorted by value and cluster; `holding` is the subject.
@@ -79,13 +115,13 @@ def leave_one_out(rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room
             end += 1
         m = end - begin
         v, n = rows.value[begin], size[rows.cluster[begin]]
-        f = weights.family[value_kind[v]]
+        f = weights.family[values.kind[v]]
         for i in range(begin, end if m > 1 else begin):
             gap = np.inf
             for j in range(begin, min(end, begin + MOST_COMPARED)):
                 if j != i:
                     gap = min(gap, days_apart(rows.first[i], rows.last[i], rows.first[j], rows.last[j]))
-            _, bits = weigh_piece(value_kind[v], holders[v] + 1, 1, 1, n - 1, m - 1, gap, weights)
+            _, bits = weigh_piece(worth_of(v, values, weights), holders[v] + 1, 1, 1, n - 1, m - 1, gap, weights)
             s = rows.holding[i]
             density = (m - 1) / (n - 1)
             if bits > room[0, s, f]:
@@ -97,7 +133,7 @@ def leave_one_out(rows: Rows, holders: Whole, value_kind: Ints, size: Ints, room
         begin = end
 
 
-def confidence(bits: Bits, clustered: Flags, weights: Weights, slope: float, offset: float) -> Bits:
-    """Calibrated probability that a member belongs to its cluster's actor; 1 for singles."""
-    log_odds = offset + slope * (bits - weights.neighbourhood_bits)
-    return np.where(clustered, 1 / (1 + np.exp2(-log_odds)), 1.0)
+def confidence(bits: Bits, size: Ints, weights: Weights, model: Confidence) -> Bits:
+    """Calibrated probability that a member belongs to its cluster's actor; `size` is its cluster's, 1 for singles."""
+    log_odds = model.offset + model.slope * (bits - weights.neighbourhood_bits) + model.size * np.log2(size)
+    return np.where(size > 1, 1 / (1 + np.exp2(-log_odds)), 1.0)

@@ -57,6 +57,9 @@ class Rounds(_Part):
     star_bits: Positive
     size_correction: NotNegative
     both_large: NotNegative
+    uncovered: NotNegative
+    lone_witness: NotNegative
+    core: Annotated[int, Field(ge=2)]
     overlap: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -69,10 +72,11 @@ class Organisations(_Part):
 
 
 class Confidence(_Part):
-    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds; at least `stated`
-    where a person or a declared membership says so."""
+    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds + size · log2(members of
+    the cluster); at least `stated` where a person or a declared membership says so."""
 
     slope: Positive
+    size: NotNegative
     offset: float
     stated: Probability
 
@@ -82,6 +86,27 @@ class SignUp(_Part):
 
     burst_share: Annotated[float, Field(ge=0, lt=1)]
     burst_days: Positive
+
+
+class Spread(_Part):
+    """How the spread of holders' sign-ups counts: in logarithms of its ratio to `typical` (a share of all sign-ups'
+    span), at most `widest`; no value's fade falls below `least_fade`."""
+
+    typical: Annotated[float, Field(gt=0, lt=1)]
+    widest: NotNegative
+    least_fade: float
+
+
+class Behaviour(_Part):
+    """Work in the same hours: this share of actors coordinates, with this share of its hours; at most `cap` bits.
+
+    Weighed where one side has at least `core` members.
+    """
+
+    coordinated: Annotated[float, Field(ge=0, lt=1)]
+    together: Annotated[float, Field(ge=0, lt=1)]
+    core: Annotated[int, Field(ge=1)]
+    cap: NotNegative
 
 
 class Family(_Part):
@@ -94,6 +119,7 @@ class Family(_Part):
     dense: Annotated[float, Field(ge=0, le=1)] = 1.0
     cap: Positive = 1000.0
     dense_cap: Positive = 1000.0
+    telling: bool = False
 
 
 class Kind(_Part):
@@ -107,6 +133,8 @@ class Kind(_Part):
     fade: NotNegative
     stale: NotNegative
     pool: Annotated[float, Field(ge=0, le=1)] = 0.0
+    separate: NotNegative = 0.0
+    spread: NotNegative = 0.0
     family: str
 
     @property
@@ -124,6 +152,8 @@ class Model(_Part):
     organisations: Organisations
     confidence: Confidence
     sign_up: SignUp
+    spread: Spread
+    behaviour: Behaviour
     families: dict[str, Family]
     kinds: dict[str, Kind]
     unknown: Kind
@@ -138,6 +168,11 @@ class Model(_Part):
     def kind(self, name: str) -> Kind:
         """The parameters of a kind; of an unknown one the cautious defaults."""
         return self.kinds.get(name, self.unknown)
+
+    @property
+    def telling_kinds(self) -> tuple[str, ...]:
+        """The kinds that tell whether a subject leads a life of its own."""
+        return tuple(name for name, kind in self.kinds.items() if self.families[kind.family].telling)
 
     @property
     def fingerprint(self) -> str:

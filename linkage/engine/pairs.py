@@ -1,17 +1,19 @@
 """Pairs of clusters: which may be one actor's, and what speaks for it.
 
 `score_rows` walks the clusters row by row. For each it adds up an upper bound for every cluster it shares a value with,
-and only where the bound passes does `weigh_pair` look at everything the two share.
+and only where the bound passes does `judge_pair` look at everything the two share, and at what counts besides.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from linkage.engine.tables import Bits, Flags, Floats, Ints, Table, Whole
+from linkage.engine.behaviour import Activity, Profiles, synchrony_bits
+from linkage.engine.tables import Bits, Flags, Floats, Ints, Table, Values, Whole, worth_of
 from linkage.engine.weigh import (
     LN2,
     MOST_FAMILIES,
@@ -26,6 +28,8 @@ from linkage.engine.weigh import (
 MOST_PIECES = 4096
 STAR_NEIGHBOURS = 8
 ROUNDING = 1e-3  # bits by which sums of single precision may fall short
+SEVERAL = 4  # members from which on a cluster must be covered by what it shares
+COUNTS = 1.0  # bits from which on a piece covers who holds it
 NEARLY_NOTHING = 1e-6  # marks a partner that nothing counted for yet
 
 
@@ -39,6 +43,34 @@ class Pieces(NamedTuple):
     density: Bits
     totals: Bits
     strongest: Whole
+
+
+class Held(NamedTuple):
+    """Who holds what, subject by subject: where each value's holders begin, the holders, and their clusters now."""
+
+    value_start: Whole
+    subject: Ints
+    label: Ints
+
+
+class Round(NamedTuple):
+    """All that the pairs of one round are judged by."""
+
+    table: Table
+    values: Values
+    held: Held
+    activity: Activity
+    profiles: Profiles
+
+
+class Verdict(NamedTuple):
+    """Total bits between two clusters: of so many pieces, sign-up times, and working hours, less what is uncovered."""
+
+    total: float
+    pieces: int
+    sign_up: float
+    behaviour: float
+    uncovered: float
 
 
 class Desk(NamedTuple):
@@ -81,7 +113,7 @@ def gallop(sought: int, among: Ints, begin: int, end: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces) -> int:
+def collect_pieces(a: int, b: int, table: Table, values: Values, weights: Weights, pieces: Pieces) -> int:
     """The values that two clusters share, each with its bits; answers how many."""
     if table.cluster_start[a + 1] - table.cluster_start[a] > table.cluster_start[b + 1] - table.cluster_start[b]:
         a, b = b, a
@@ -99,7 +131,7 @@ def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weig
         holders = table.value_start[v + 1] - table.value_start[v]
         gap = days_apart(table.first[left], table.last[left], table.first[right], table.last[right])
         full, bits = weigh_piece(
-            value_kind[v],
+            worth_of(v, values, weights),
             holders,
             table.size[a],
             table.holding[left],
@@ -109,7 +141,7 @@ def collect_pieces(a: int, b: int, table: Table, value_kind: Ints, weights: Weig
             weights,
         )
         pieces.value[count] = v
-        pieces.family[count] = weights.family[value_kind[v]]
+        pieces.family[count] = weights.family[values.kind[v]]
         pieces.bits[count] = bits
         pieces.full[count] = full
         pieces.density[count] = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
@@ -140,18 +172,14 @@ def overlap(u: int, v: int, table: Table) -> float:
 
 @njit(cache=True, nogil=True)
 def weigh_pair(
-    a: int, b: int, table: Table, value_kind: Ints, weights: Weights, pieces: Pieces, needed: float
+    a: int, b: int, table: Table, values: Values, weights: Weights, pieces: Pieces, needed: float
 ) -> tuple[float, int]:
-    """Total bits between two clusters, and how many pieces it is made of.
+    """Total bits of what two clusters share, and of how many pieces.
 
     A total that falls short of `needed` before what families and places explain is taken off is answered as it is.
     """
-    count = collect_pieces(a, b, table, value_kind, weights, pieces)
-    total = sign_up_bits(
-        weights.burst_share, weights.burst_days, weights.sign_up_span,
-        table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
-    )  # fmt: skip
-    most = total + ROUNDING
+    count = collect_pieces(a, b, table, values, weights, pieces)
+    most = ROUNDING
     for p in range(count):
         most += pieces.bits[p]
     if most < needed:
@@ -160,6 +188,7 @@ def weigh_pair(
         count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
     )
     families = len(weights.within)
+    total = 0.0
     for f in range(families):
         total += pieces.totals[f]
     if total < needed:
@@ -171,6 +200,64 @@ def weigh_pair(
             scale_family(f, kept, count, pieces.family, pieces.bits)
             total -= (1 - kept) * pieces.totals[f]
     return total, count
+
+
+@njit(cache=True, nogil=True)
+def covered_members(c: int, count: int, pieces: Pieces, held: Held) -> int:
+    """How many members of a cluster hold any of the pieces that count."""
+    seen = set()
+    for p in range(count):
+        if pieces.bits[p] >= COUNTS:
+            v = pieces.value[p]
+            for i in range(held.value_start[v], held.value_start[v + 1]):
+                if held.label[held.subject[i]] == c:
+                    seen.add(held.subject[i])
+    return max(len(seen), 1)
+
+
+@njit(cache=True, nogil=True)
+def coverage_penalty(smaller: int, larger: int, count: int, now: Round, weights: Weights, pieces: Pieces) -> float:
+    """Bits lost where what two clusters share concerns few of their members.
+
+    What covers few members even of the smaller one is an accident of size, and what only one or two members of a
+    core share with a newcomer says that these know each other, not that the newcomer is of the core: an account that
+    carries other people's traffic shows their homes and devices.
+    """
+    size = now.table.size
+    lost = 0.0
+    if size[smaller] >= SEVERAL:
+        lost += weights.uncovered * math.log2(size[smaller] / covered_members(smaller, count, pieces, now.held))
+    if size[larger] >= weights.core:
+        lost += weights.lone_witness / covered_members(larger, count, pieces, now.held)
+    return lost
+
+
+@njit(cache=True, nogil=True)
+def sign_ups(a: int, b: int, table: Table, weights: Weights) -> float:
+    """Bits from when the accounts of two clusters were opened."""
+    return sign_up_bits(
+        weights.burst_share, weights.burst_days, weights.sign_up_span,
+        table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def judge_pair(a: int, b: int, sign_up: float, now: Round, weights: Weights, pieces: Pieces, needed: float) -> Verdict:
+    """What speaks for one actor behind two clusters; where it falls short of `needed`, part of it may be missing."""
+    table = now.table
+    smaller, larger = (a, b) if table.size[a] < table.size[b] else (b, a)
+    reach = weights.behaviour_cap if table.size[larger] >= weights.behaviour_core else 0.0
+    total, count = weigh_pair(a, b, table, now.values, weights, pieces, needed - reach - sign_up)
+    total += sign_up
+    if total < needed - reach:
+        return Verdict(total, count, sign_up, 0.0, 0.0)
+    behaviour = synchrony_bits(larger, smaller, now.profiles, now.activity, weights) if reach > 0 else 0.0
+    total += behaviour
+    uncovered = 0.0
+    if total >= needed:
+        uncovered = coverage_penalty(smaller, larger, count, now, weights, pieces)
+        total -= uncovered
+    return Verdict(total, count, sign_up, behaviour, uncovered)
 
 
 @njit(cache=True, nogil=True)
@@ -202,7 +289,7 @@ def add_up_bounds(
     needed: float,
     touched: Flags,
     table: Table,
-    value_kind: Ints,
+    values: Values,
     weights: Weights,
     desk: Desk,
 ) -> tuple[int, float]:
@@ -226,14 +313,14 @@ def add_up_bounds(
             if most < weights.star_bits:
                 continue
             b = table.cluster[table.centre[v]]
-            if b != a and not (touched[b] and b < a):
+            if b != a and not (touched[b] and goes_first(b, a, table)):
                 count = add_partner(b, NEARLY_NOTHING, count, desk)
             low, high = max(low, row - STAR_NEIGHBOURS), min(high, row + STAR_NEIGHBOURS + 1)
-        tau = weights.tau[value_kind[v]] / LN2
-        place = table.size[a] == 1 and weights.cap_dense[weights.family[value_kind[v]]] < table.bits[v]
+        tau = weights.tau[values.kind[v]] / LN2
+        place = table.size[a] == 1 and weights.cap_dense[weights.family[values.kind[v]]] < table.bits[v]
         for other in range(low, high):
             b = table.cluster[other]
-            if b == a or (touched[b] and b < a) or (place and table.size[b] == 1):
+            if b == a or (touched[b] and goes_first(b, a, table)) or (place and table.size[b] == 1):
                 continue
             gain = NEARLY_NOTHING
             if not star:
@@ -241,6 +328,12 @@ def add_up_bounds(
                 gain = max(table.bits[v] + max(table.own[row], table.own[other]) - tau * gap, gain)
             count = add_partner(b, gain, count, desk)
     return count, everywhere
+
+
+@njit(cache=True, nogil=True)
+def goes_first(b: int, a: int, table: Table) -> bool:
+    """Whether a pair of touched clusters is looked at from b: the larger one, of equals the first."""
+    return table.size[b] > table.size[a] or (table.size[b] == table.size[a] and b < a)
 
 
 @njit(cache=True, nogil=True)
@@ -262,9 +355,10 @@ def lay_desk(table: Table) -> Desk:
 
 @njit(cache=True, nogil=True)
 def score_rows(
-    begin: int, end: int, touched: Flags, table: Table, value_kind: Ints, weights: Weights, desk: Desk
+    begin: int, end: int, touched: Flags, now: Round, weights: Weights, desk: Desk
 ) -> tuple[Ints, Ints, Bits]:
     """Pairs that pass the threshold among the touched clusters of begin..end and those they share a value with."""
+    table = now.table
     pieces = room(MOST_PIECES)
     needed = weights.threshold_bits + weights.neighbourhood_bits
     together = sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, 0.0, 0.0, 0.0, 0.0)
@@ -279,39 +373,42 @@ def score_rows(
     for a in range(begin, end):
         if not touched[a]:
             continue
-        count, everywhere = add_up_bounds(a, needed - together - dense, touched, table, value_kind, weights, desk)
+        reach = weights.behaviour_cap if table.size[a] >= weights.behaviour_core else 0.0
+        silent = needed - together - dense - reach
+        count, everywhere = add_up_bounds(a, silent, touched, table, now.values, weights, desk)
         for p in range(count):
             b = desk.partners[p]
-            most = desk.bound[b] + everywhere + ROUNDING
+            most = desk.bound[b] + everywhere + ROUNDING + reach
             desk.bound[b] = 0
             if table.size[a] == 1 and table.size[b] == 1:
                 most += dense
             if most + together < needed:
                 continue
-            most += sign_up_bits(
-                weights.burst_share, weights.burst_days, weights.sign_up_span,
-                table.sign_up[a], table.sign_up_spread[a], table.sign_up[b], table.sign_up_spread[b],
-            )  # fmt: skip
-            if most < needed:
+            sign_up = sign_ups(a, b, table, weights)
+            if most + sign_up < needed:
                 continue
-            total, _ = weigh_pair(a, b, table, value_kind, weights, pieces, needed)
-            if total < needed:
+            verdict = judge_pair(a, b, sign_up, now, weights, pieces, needed)
+            if verdict.total < needed:
                 continue
             if n == len(left):
                 left = np.concatenate((left, np.empty(n, np.int32)))
                 right = np.concatenate((right, np.empty(n, np.int32)))
                 bits = np.concatenate((bits, np.empty(n, np.float64)))
-            left[n], right[n], bits[n] = min(a, b), max(a, b), total
+            left[n], right[n], bits[n] = min(a, b), max(a, b), verdict.total
             n += 1
     return left[:n].copy(), right[:n].copy(), bits[:n].copy()
 
 
 @njit(cache=True, nogil=True)
 def merge_evidence(
-    left: Ints, right: Ints, table: Table, value_kind: Ints, weights: Weights
-) -> tuple[Whole, Ints, Bits, Bits, Ints]:
-    """The pieces that decided each of these merges: their number per merge, and value, bits, full bits, holders."""
+    left: Ints, right: Ints, now: Round, weights: Weights
+) -> tuple[Bits, Bits, Bits, Whole, Ints, Bits, Bits, Ints]:
+    """What decided each of these merges: bits of sign-ups, of behaviour and of what is uncovered; the number of its
+    pieces, and their values, bits, full bits and holders."""
     pieces = room(MOST_PIECES)
+    sign_up = np.empty(len(left), np.float64)
+    behaviour = np.empty(len(left), np.float64)
+    uncovered = np.empty(len(left), np.float64)
     counts = np.empty(len(left), np.int64)
     value = np.empty(4 * len(left) + MOST_PIECES, np.int32)
     bits = np.empty(len(value), np.float64)
@@ -319,7 +416,10 @@ def merge_evidence(
     holders = np.empty(len(value), np.int32)
     n = 0
     for i in range(len(left)):
-        _, count = weigh_pair(left[i], right[i], table, value_kind, weights, pieces, 0.0)
+        a, b = left[i], right[i]
+        verdict = judge_pair(a, b, sign_ups(a, b, now.table, weights), now, weights, pieces, 0.0)
+        sign_up[i], behaviour[i], uncovered[i] = verdict.sign_up, verdict.behaviour, verdict.uncovered
+        count = verdict.pieces
         counts[i] = count
         while n + count > len(value):
             more = len(value)
@@ -332,6 +432,9 @@ def merge_evidence(
             value[n] = v
             bits[n] = pieces.bits[p]
             full[n] = pieces.full[p]
-            holders[n] = table.value_start[v + 1] - table.value_start[v]
+            holders[n] = now.table.value_start[v + 1] - now.table.value_start[v]
             n += 1
-    return counts, value[:n].copy(), bits[:n].copy(), full[:n].copy(), holders[:n].copy()
+    return (
+        sign_up, behaviour, uncovered, counts,
+        value[:n].copy(), bits[:n].copy(), full[:n].copy(), holders[:n].copy(),
+    )  # fmt: skip

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from linkage.engine import results, steps
+from linkage.engine.behaviour import Activity, gather_activity
+from linkage.engine.classes import Holders, look_at_holders, separateness, weigh_classes
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.members import confidence, member_bits
@@ -32,7 +34,7 @@ class Resolution:
     memberships  subject_type, subject_id, label, size, confidence        every subject
     evidence     label, kind, value, bits, full_bits, members, holders, holder_clusters, reason
     merges       label, round, left, right, left_size, right_size, bits, posterior, evidence (JSON)
-    identifiers  kind, value, holders, holder_clusters, sharing_class     two holders or more
+    identifiers  kind, value, holders, holder_clusters, sharing_class, class_bits, class_reason     two holders or more
     weakest      label, weakest (JSON)                                    clusters of two or more
     """
 
@@ -42,6 +44,21 @@ class Resolution:
     identifiers: pa.Table
     weakest: pa.Table
     summary: dict[str, Any] = field(default_factory=dict)
+
+
+class Gathered(NamedTuple):
+    """Facts as arrays: the kind of each shared value; subject × shared value with its period in days; and of each
+    subject when it was opened (NaN: not known) and how many telling identifiers it has that nobody else holds."""
+
+    kinds: list[str]
+    kind: Ints
+    subject: Ints
+    value: Ints
+    first: Floats
+    last: Floats
+    created: Floats
+    private: Ints
+    activity: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ def prepare(runner: Runner, model: Model) -> None:
     runner.view("all_observations", steps.all_observations())
     runner.table("repeated_hashes", steps.repeated_hashes())
     runner.table("periods", steps.periods())
+    runner.table("private_counts", steps.private_counts(model))
     runner.table("members", steps.members())
     runner.table("closed_organisations", steps.closed_organisations(model))
     runner.table("declared", steps.declared())
@@ -100,12 +118,11 @@ def sign_up_span(created: Floats) -> float:
 
 def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Resolution:
     prepare(runner, model)
-    kinds, holdings = _holdings(runner)
-    span = sign_up_span(holdings.created)
-    weights = Weights.of(model, kinds, span)
+    gathered = gather(runner)
+    weights, holders, holdings = weigh(gathered, model)
     with runner.step("decisions"):
-        forest, bound = _bind(runner, holdings.subjects)
-    rounds = Rounds(holdings, weights, forest, threads)
+        forest, bound = bind(runner, holdings.subjects)
+    rounds = Rounds(holdings, weights, forest, gathered.activity, threads)
     with runner.step("rounds"):
         count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
     with runner.step("confidence"):
@@ -114,18 +131,19 @@ def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Reso
         sure = _confidence(holdings, label, size, bound, weights, model)
     with runner.step("results"):
         _give(runner, rounds, label, size, sure, bound)
+        _give_classes(runner, holders, holdings, weights)
         tables = {name: runner.arrow(sql) for name, sql in results.published(runner.table)}
     summary = {
         "subjects": holdings.subjects,
-        "shared_identifiers": len(holdings.value_kind),
+        "shared_identifiers": len(holdings.values.kind),
         "holdings": len(holdings.subject),
         "clusters": int((size > 1).sum()),
         "clustered": int(size[size > 1].sum()),
         "largest": int(size.max(initial=0)),
         "rounds": count,
         "conflicts": list(bound.conflicts),
-        "unknown_kinds": sorted(set(kinds) - set(model.kinds)),
-        "sign_up_span": round(span, 3),
+        "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),
+        "sign_up_span": round(weights.sign_up_span, 3),
         "model": model.fingerprint,
         "timings": runner.timings,
         "seconds": round(time.perf_counter() - started, 3),
@@ -134,8 +152,8 @@ def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Reso
     return Resolution(**tables, summary=summary)
 
 
-def _holdings(runner: Runner) -> tuple[list[str], Holdings]:
-    """What the rounds read, as arrays; kinds in the order of their numbers."""
+def gather(runner: Runner) -> Gathered:
+    """What the steps before the rounds prepared, as arrays."""
     subjects = int(runner.rows("SELECT count(*) FROM subjects")[0][0])
     kinds = [row[0] for row in runner.rows("SELECT DISTINCT kind FROM shared_values ORDER BY 1")]
     numbered = " ".join(f"WHEN ? THEN {number}" for number in range(len(kinds)))
@@ -145,18 +163,34 @@ def _holdings(runner: Runner) -> tuple[list[str], Holdings]:
     opened = runner.arrays(steps.created())
     created = np.full(subjects, np.nan, np.float32)
     created[opened["subject"]] = opened["created"]
-    return kinds, Holdings(
+    counted = runner.arrays("SELECT * FROM private_counts")
+    active = runner.arrays(steps.active_hours())
+    private = np.zeros(subjects, np.int32)
+    private[counted["subject"]] = counted["own"]
+    return Gathered(
+        kinds=kinds,
+        kind=np.asarray(values["kind"], np.int32),
         subject=np.asarray(rows["subject"], np.int32),
         value=np.asarray(rows["value"], np.int32),
         first=np.asarray(rows["first"], np.float32),
         last=np.asarray(rows["last"], np.float32),
-        value_kind=np.asarray(values["kind"], np.int32),
         created=created,
-        subjects=subjects,
+        private=private,
+        activity=gather_activity(np.asarray(active["subject"]), np.asarray(active["hour"]), subjects),
     )
 
 
-def _bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
+def weigh(gathered: Gathered, model: Model) -> tuple[Weights, Holders, Holdings]:
+    """The model's numbers for these kinds, what holders are like, and the holdings with what each value is worth."""
+    g = gathered
+    weights = Weights.of(model, g.kinds, sign_up_span(g.created))
+    separate = separateness(g.subject, g.kind[g.value], g.private, weights)
+    holders = look_at_holders(g.value, g.subject, len(g.kind), separate, g.created)
+    values = weigh_classes(g.kind, holders, weights)
+    return weights, holders, Holdings(g.subject, g.value, g.first, g.last, values, g.created, len(g.created))
+
+
+def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     """Decisions and declarations into the forest: first what must stay apart, then what belongs together."""
     judged = runner.rows("SELECT a, b, judgement FROM judgements ORDER BY said, a, b")
     apart = np.array([(a, b) for a, b, judgement in judged if judgement == "different"], np.int32).reshape(-1, 2)
@@ -185,7 +219,7 @@ def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]
 
 def _confidence(holdings: Holdings, label: Ints, size: Ints, bound: Bound, weights: Weights, model: Model) -> Bits:
     bits = member_bits(holdings, label, size, weights)
-    sure = confidence(bits, size[label] > 1, weights, model.confidence.slope, model.confidence.offset)
+    sure = confidence(bits, size[label], weights, model.confidence)
     stated = np.concatenate([bound.left, bound.right])
     sure[stated] = np.maximum(sure[stated], model.confidence.stated)
     return sure
@@ -208,6 +242,9 @@ def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, b
         right_size=np.concatenate([bound.sizes[:, 1], tree.right_size]),
         bits=pa.array(np.concatenate([nothing, tree.bits]), from_pandas=True),
         posterior=np.concatenate([np.ones(stated), 1 / (1 + np.exp2(-odds))]),
+        sign_up=np.concatenate([np.zeros(stated), tree.sign_up]),
+        behaviour=np.concatenate([np.zeros(stated), tree.behaviour]),
+        uncovered=np.concatenate([np.zeros(stated), tree.uncovered]),
         stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()),
     )
     runner.give(
@@ -217,4 +254,17 @@ def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, b
         bits=tree.piece_bits,
         full_bits=tree.piece_full,
         holders=tree.piece_holders,
+    )
+
+
+def _give_classes(runner: Runner, holders: Holders, holdings: Holdings, weights: Weights) -> None:
+    """Hand on how far the holders of each value shifted what it is worth."""
+    kind, alpha, beta = holdings.values
+    runner.give(
+        "value_classes",
+        value=np.arange(len(kind), dtype=np.int32),
+        alpha_shift=alpha - weights.alpha[kind],
+        beta_shift=beta - weights.beta[kind],
+        separate=pa.array(holders.separate, from_pandas=True),
+        spread=pa.array(holders.spread, from_pandas=True),
     )

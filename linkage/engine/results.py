@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
+
 #: Shared by many clusters: which class a value of a kind falls into, by its holder clusters (first row that fits).
 SHARING_CLASSES: tuple[tuple[str, int, str], ...] = (
     # kinds, at least so many holder clusters, class
@@ -26,23 +28,27 @@ def memberships() -> str:
 
 
 def merges() -> str:
-    """The dendrogram; `evidence` a JSON list of the pieces, strongest first."""
-    return """
+    """The dendrogram; `evidence` a JSON list of the pieces, strongest first, then what counts besides."""
+    return f"""
         WITH pieces AS (
             SELECT e.merge, sum(e.bits) AS bits,
-                   list({'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2),
-                         'full_bits': round(e.full_bits, 2), 'holder_clusters': e.holders}
+                   list({{'kind': v.kind, 'value': v.value, 'bits': round(e.bits, 2),
+                         'full_bits': round(e.full_bits, 2), 'holder_clusters': e.holders}}
                         ORDER BY e.bits DESC, v.v) AS evidence
             FROM merge_evidence e JOIN shared_values v ON v.v = e.value GROUP BY 1)
         SELECT CAST(ll.label AS BIGINT) AS label, CAST(m.round AS BIGINT) AS round,
                l.subject_type || ':' || l.subject_id AS "left", r.subject_type || ':' || r.subject_id AS "right",
                CAST(m.left_size AS BIGINT) AS left_size, CAST(m.right_size AS BIGINT) AS right_size,
                m.bits, m.posterior,
-               CAST(CASE WHEN m.stated IS NOT NULL THEN to_json([{'stated': m.stated}])
-                         WHEN abs(m.bits - p.bits) < 0.005 THEN to_json(p.evidence)
-                         ELSE to_json(list_append(p.evidence,
-                              {'kind': 'sign_up', 'value': '', 'bits': round(m.bits - p.bits, 2),
-                               'full_bits': round(m.bits - p.bits, 2), 'holder_clusters': 2})) END
+               CAST(CASE WHEN m.stated IS NOT NULL THEN to_json([{{'stated': m.stated}}])
+                         ELSE to_json(list_concat(coalesce(p.evidence, []), list_filter([
+                              {{'kind': '{SIGN_UP}', 'value': '', 'bits': round(m.sign_up, 2),
+                               'full_bits': round(m.sign_up, 2), 'holder_clusters': 2}},
+                              {{'kind': '{BEHAVIOUR}', 'value': '', 'bits': round(m.behaviour, 2),
+                               'full_bits': round(m.behaviour, 2), 'holder_clusters': 2}},
+                              {{'kind': '{COVERAGE}', 'value': '', 'bits': -round(m.uncovered, 2),
+                               'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}}],
+                              lambda piece: piece.bits <> 0))) END
                     AS VARCHAR) AS evidence
         FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right
         JOIN labels ll ON ll.subject = m.left LEFT JOIN pieces p USING (merge)
@@ -93,8 +99,16 @@ def identifiers() -> str:
     return f"""
         SELECT v.kind, v.value, CAST(v.holders AS BIGINT) AS holders,
                CAST(n.holder_clusters AS BIGINT) AS holder_clusters,
-               CASE WHEN n.holder_clusters = 1 THEN 'private' {rows} ELSE 'unknown' END AS sharing_class
-        FROM shared_values v JOIN value_clusters n ON n.value = v.v ORDER BY v.v"""
+               CASE WHEN n.holder_clusters = 1 THEN 'private' {rows} ELSE 'unknown' END AS sharing_class,
+               round((c.alpha_shift - c.beta_shift * ln(greatest(n.holder_clusters - 1, 1))) / ln(2), 2) AS class_bits,
+               concat_ws('; ',
+                   CASE WHEN abs(c.beta_shift) > 0.01
+                        THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
+                   CASE WHEN abs(c.alpha_shift) > 0.01
+                        THEN round(100 * c.separate)::BIGINT || ' % of what they own is theirs alone' END
+               ) AS class_reason
+        FROM shared_values v JOIN value_clusters n ON n.value = v.v JOIN value_classes c ON c.value = v.v
+        ORDER BY v.v"""
 
 
 def weakest() -> str:

@@ -10,7 +10,8 @@ A round:
    Values held by one cluster only are out: they can link nobody any more.
 2. `score`: every cluster that was touched adds up an upper bound for each cluster it shares a value with.
    Values held by too many clusters propose no pairs, except stars: a strong one proposes its centre and neighbours.
-   Pairs whose bound passes are weighed exactly, with everything they share (`pairs`).
+   Pairs whose bound passes are judged exactly (`pairs`): everything they share, when they signed up, how many of
+   their members it concerns, and in the last stage the hours in which they work (`behaviour`).
 3. `accept`: best pairs first; a pair joins where it is the best of one of the two (`forest`).
    A decision `different` between any two of their members forbids it.
 4. What was touched (merged, or holds a value that became rarer) is scored again; the rest keeps its scores.
@@ -30,8 +31,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from linkage.engine.behaviour import NO_ACTIVITY, Activity, profile_clusters
 from linkage.engine.forest import Forest, accept_pairs, number_clusters
-from linkage.engine.pairs import lay_desk, merge_evidence, score_rows
+from linkage.engine.pairs import Held, Round, lay_desk, merge_evidence, score_rows
 from linkage.engine.tables import (
     Bits,
     Flags,
@@ -73,6 +75,9 @@ class Dendrogram(NamedTuple):
     left_size: Ints
     right_size: Ints
     bits: Bits
+    sign_up: Bits
+    behaviour: Bits
+    uncovered: Bits
     pieces: Whole
     piece_value: Ints
     piece_bits: Bits
@@ -83,11 +88,13 @@ class Dendrogram(NamedTuple):
 class Rounds:
     """Clusters on their way: the forest over subjects and the dendrogram so far."""
 
-    def __init__(self, holdings: Holdings, weights: Weights, forest: Forest, threads: int) -> None:
+    def __init__(self, holdings: Holdings, weights: Weights, forest: Forest, activity: Activity, threads: int) -> None:
+        self.activity = activity
         self.holdings = holdings
         self.weights = weights
         self.forest = forest
         self.threads = threads
+        self.value_start = start_values(holdings.value, len(holdings.values.kind))
         self._merges: list[Dendrogram] = []
 
     def labels(self) -> tuple[Ints, int]:
@@ -109,36 +116,46 @@ class Rounds:
 
     def tabulate(self, number: Ints, rows: Rows, label: Ints, clusters: int) -> Table:
         """The table of a round from the rows of the last one; `number` is the cluster now of each cluster then."""
-        value_kind = self.holdings.value_kind
-        value_start = start_values(rows.value, len(value_kind))
+        worth = self.holdings.values
+        value_start = start_values(rows.value, len(worth.kind))
         cuts = np.searchsorted(value_start, np.linspace(0, value_start[-1], self.threads + 1)[1:-1])
-        bounds = [0, *map(int, cuts), len(value_kind)]
+        bounds = [0, *map(int, cuts), len(worth.kind)]
         with ThreadPoolExecutor(self.threads) as pool:
             parts = list(
                 pool.map(lambda a, b: aggregate_holdings(number, a, b, value_start, rows), bounds[:-1], bounds[1:])
             )
             rows = Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
             index = pool.submit(index_clusters, rows.cluster, rows.value, clusters)
-            value_start = start_values(rows.value, len(value_kind))
-            bits, centre, own = weigh_values(value_start, value_kind, rows.holding, self.weights)
+            value_start = start_values(rows.value, len(worth.kind))
+            bits, centre, own = weigh_values(value_start, worth, rows.holding, self.weights)
             size = np.bincount(label, minlength=clusters).astype(np.int32)
             mean, spread = self.sign_ups(label, clusters)
             return Table(value_start, *rows, *index.result(), size, bits, centre, own, mean, spread)
+
+    def look(self, table: Table, label: Ints) -> Round:
+        """What the pairs of a round are judged by; hours are looked at in the last stage only."""
+        late = self.weights.behaviour_cap > 0
+        activity = self.activity if late else NO_ACTIVITY
+        clusters = len(table.size)
+        profiles = profile_clusters(activity, label if late else label[:0], clusters)
+        held = Held(self.value_start, self.holdings.subject, label)
+        return Round(table, self.holdings.values, held, activity, profiles)
 
     def first_rows(self) -> Rows:
         """The holdings as rows: every subject a cluster of its own."""
         h = self.holdings
         return Rows(h.subject, h.value, np.ones(len(h.subject), np.int32), h.first, h.last)
 
-    def score(self, table: Table, touched: Flags) -> Scored:
+    def score(self, now: Round, touched: Flags) -> Scored:
         """Every pair with a touched cluster that passes the threshold."""
+        table = now.table
         bounds = _even_parts(table, touched, PARTS_PER_THREAD * self.threads)
         desks = [lay_desk(table) for _ in range(self.threads)]
 
         def part(begin: int, end: int) -> Scored:
             desk = desks.pop()
             try:
-                return Scored(*score_rows(begin, end, touched, table, self.holdings.value_kind, self.weights, desk))
+                return Scored(*score_rows(begin, end, touched, now, self.weights, desk))
             finally:
                 desks.append(desk)
 
@@ -155,9 +172,13 @@ class Rounds:
         touched = np.ones(clusters, np.bool_)
         pairs = Scored(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float64))
         stage = merged_in_stage = 0
+        cap = self.weights.behaviour_cap
         for number in range(1, maximum + 1):
-            self.weights = self.weights._replace(threshold_bits=stages[stage])
-            new = self.score(table, touched)
+            self.weights = self.weights._replace(
+                threshold_bits=stages[stage], behaviour_cap=cap if stage == len(stages) - 1 else 0.0
+            )
+            now = self.look(table, label)
+            new = self.score(now, touched)
             pairs = Scored(
                 np.concatenate([pairs.left, new.left]),
                 np.concatenate([pairs.right, new.right]),
@@ -170,7 +191,7 @@ class Rounds:
             if not len(accepted) and last_stage:
                 return number
             merged_in_stage += len(accepted)
-            self._record(number, table, pairs, accepted, first)
+            self._record(number, now, pairs, accepted, first)
             before, merged = table, np.concatenate([pairs.left[accepted], pairs.right[accepted]])
             label, clusters = self.labels()
             renumbered = label[first]
@@ -187,21 +208,20 @@ class Rounds:
             progress("rounds", number, None)
         return maximum
 
-    def _record(self, number: int, table: Table, pairs: Scored, accepted: Whole, first: Ints) -> None:
+    def _record(self, number: int, now: Round, pairs: Scored, accepted: Whole, first: Ints) -> None:
         left, right = pairs.left[accepted], pairs.right[accepted]
-        evidence = merge_evidence(left, right, table, self.holdings.value_kind, self.weights)
+        evidence = merge_evidence(left, right, now, self.weights)
+        size = now.table.size
         rounds = np.full(len(accepted), number, np.int32)
         self._merges.append(
-            Dendrogram(
-                rounds, first[left], first[right], table.size[left], table.size[right], pairs.bits[accepted], *evidence
-            )
+            Dendrogram(rounds, first[left], first[right], size[left], size[right], pairs.bits[accepted], *evidence)
         )
 
     def dendrogram(self) -> Dendrogram:
         """All merges in order, with their evidence."""
         if not self._merges:
-            none, real = np.zeros(0, np.int32), np.zeros(0, np.float64)
-            return Dendrogram(none, none, none, none, none, real, np.zeros(0, np.int64), none, real, real, none)
+            none, real, whole = np.zeros(0, np.int32), np.zeros(0, np.float64), np.zeros(0, np.int64)
+            return Dendrogram(none, none, none, none, none, real, real, real, real, whole, none, real, real, none)
         return Dendrogram(*(np.concatenate(column) for column in zip(*self._merges, strict=True)))
 
 

@@ -76,6 +76,18 @@ def periods() -> str:
         GROUP BY ALL"""
 
 
+def private_counts(model: Model) -> str:
+    """How many telling identifiers each subject has that nobody else holds."""
+    named = f"kind IN ({_listed(model.telling_kinds)})"
+    return f"""
+        WITH once AS (
+            SELECT s.subject FROM all_observations o ANTI JOIN repeated_hashes r ON hash(o.kind, o.value) = r.h
+            JOIN subjects s ON s.subject_type = o.subject_type AND s.subject_id = o.subject_id WHERE {named}),
+        again AS (SELECT min(subject) AS subject FROM periods WHERE {named}
+                  GROUP BY kind, value HAVING count(*) = 1)
+        SELECT subject, CAST(count(*) AS INTEGER) AS own FROM (FROM once UNION ALL FROM again) GROUP BY 1"""
+
+
 def shared_values() -> str:
     """Values with two holders or more, numbered in the order of kind and value."""
     return """
@@ -141,6 +153,14 @@ def judgements() -> str:
         JOIN subjects r ON r.subject_type = dr.subject_type AND r.subject_id = dr.subject_id
         WHERE l.subject <> r.subject
         GROUP BY ALL ORDER BY said, a, b"""
+
+
+def active_hours() -> str:
+    """Hours (since 1970) in which each account worked."""
+    return """
+        SELECT DISTINCT s.subject, CAST(u.window_start // 3600000000 AS INTEGER) AS hour
+        FROM usage u JOIN subjects s ON s.subject_type = 'account' AND s.subject_id = u.account_id
+        WHERE u.window_start IS NOT NULL ORDER BY s.subject, hour"""
 
 
 def created() -> str:

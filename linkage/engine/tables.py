@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from linkage.engine.weigh import Weights, full_bits
+from linkage.engine.weigh import Weights, Worth, full_bits
 
 Ints = npt.NDArray[np.int32]
 Whole = npt.NDArray[np.int64]
@@ -21,6 +21,14 @@ CROWD = 300  # holders beyond which a value is no more work
 SHORT = 32  # rows that are sorted by insertion
 
 
+class Values(NamedTuple):
+    """Per value: its kind, and what it is worth as a logit at two holders, with how that fades with more."""
+
+    kind: Ints
+    alpha: Floats
+    beta: Floats
+
+
 class Holdings(NamedTuple):
     """Subject × value, by value then subject; periods in days (−∞, ∞: not known)."""
 
@@ -28,7 +36,7 @@ class Holdings(NamedTuple):
     value: Ints
     first: Floats
     last: Floats
-    value_kind: Ints
+    values: Values
     created: Floats
     subjects: int
 
@@ -62,6 +70,13 @@ class Table(NamedTuple):
     own: Floats
     sign_up: Floats
     sign_up_spread: Floats
+
+
+@njit(cache=True, nogil=True)
+def worth_of(v: int, values: Values, weights: Weights) -> Worth:
+    """What a value is worth."""
+    kind = values.kind[v]
+    return Worth(values.alpha[v], values.beta[v], weights.tau[kind], weights.pool[kind])
 
 
 @njit(cache=True, nogil=True)
@@ -167,7 +182,7 @@ def index_clusters(cluster: Ints, value: Ints, clusters: int) -> tuple[Whole, In
 
 
 @njit(cache=True, nogil=True)
-def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: Weights) -> tuple[Floats, Whole, Floats]:
+def weigh_values(value_start: Whole, worth: Values, holding: Ints, weights: Weights) -> tuple[Floats, Whole, Floats]:
     """Per value: its bits at its present number of holder clusters, and the row of its centre, its largest holder;
     per row: the bits it gains where many members of one cluster hold it."""
     values = len(value_start) - 1
@@ -178,10 +193,8 @@ def weigh_values(value_start: Whole, value_kind: Ints, holding: Ints, weights: W
         begin, end = value_start[v], value_start[v + 1]
         if end == begin:
             continue
-        k = value_kind[v]
-        bits[v] = full_bits(
-            weights.alpha[k], weights.beta[k], weights.pool[k], end - begin, 1, weights.neighbourhood_bits
-        )
+        k = worth.kind[v]
+        bits[v] = full_bits(worth.alpha[v], worth.beta[v], weights.pool[k], end - begin, 1, weights.neighbourhood_bits)
         best = begin
         for i in range(begin, end):
             if holding[i] > holding[best]:

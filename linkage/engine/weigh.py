@@ -3,6 +3,7 @@
     logit ρ = α − β·ln(d − 1) − τ·gap                 d: clusters that hold the value, gap: days between two periods
     w       = logit ρ / ln 2 + log2(neighbourhood)    never below 0
     w'      = w − κ·log2(n_A·n_B / (m_A·m_B))         n: members of the two clusters, m: those that hold the value
+    (α and β are those of the kind, shifted by what the value's holders are like: `classes`)
     total   = Σ over families of min(cap, strongest + within · the rest)
     posterior = 1 / (1 + 2^−(total − log2(neighbourhood)))
 
@@ -21,6 +22,7 @@ from numba import njit
 from linkage.engine.model import Model
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 LN2 = math.log(2)
 MOST_FAMILIES = 64
@@ -33,6 +35,9 @@ class Weights(NamedTuple):
     beta: Floats
     tau: Floats
     pool: Floats
+    separate: Floats
+    spread: Floats
+    telling: Flags
     family: Whole
     within: Floats
     within_dense: Floats
@@ -42,12 +47,22 @@ class Weights(NamedTuple):
     threshold_bits: float
     size_correction: float
     both_large: float
+    uncovered: float
+    lone_witness: float
+    core: int
     overlap: float
     star_bits: float
     candidate_holders: int
     burst_share: float
     burst_days: float
     sign_up_span: float
+    typical_spread: float
+    widest: float
+    least_fade: float
+    coordinated: float
+    together: float
+    behaviour_core: int
+    behaviour_cap: float
 
     @classmethod
     def of(cls, model: Model, kinds: list[str], sign_up_span: float = 0.0) -> Weights:
@@ -59,6 +74,9 @@ class Weights(NamedTuple):
             beta=np.array([kind.fade for kind in parameters]),
             tau=np.array([kind.stale for kind in parameters]),
             pool=np.array([kind.fade * kind.pool for kind in parameters]),
+            separate=np.array([kind.separate for kind in parameters]),
+            spread=np.array([kind.spread for kind in parameters]),
+            telling=np.array([model.families[kind.family].telling for kind in parameters], dtype=np.bool_),
             family=np.array([names.index(kind.family) for kind in parameters], dtype=np.int64),
             within=np.array([family.within for family in model.families.values()]),
             within_dense=np.array([family.dense for family in model.families.values()]),
@@ -67,6 +85,9 @@ class Weights(NamedTuple):
             neighbourhood_bits=-model.prior.bits,
             threshold_bits=model.prior.threshold_bits,
             size_correction=model.rounds.size_correction,
+            uncovered=model.rounds.uncovered,
+            lone_witness=model.rounds.lone_witness,
+            core=model.rounds.core,
             both_large=model.rounds.both_large,
             overlap=model.rounds.overlap,
             star_bits=model.rounds.star_bits,
@@ -74,7 +95,23 @@ class Weights(NamedTuple):
             burst_share=model.sign_up.burst_share,
             burst_days=model.sign_up.burst_days,
             sign_up_span=sign_up_span,
+            typical_spread=model.spread.typical,
+            widest=model.spread.widest,
+            least_fade=model.spread.least_fade,
+            coordinated=model.behaviour.coordinated,
+            together=model.behaviour.together,
+            behaviour_core=model.behaviour.core,
+            behaviour_cap=model.behaviour.cap,
         )
+
+
+class Worth(NamedTuple):
+    """What one value is worth: as its kind, shifted by what its holders are like (`classes`)."""
+
+    alpha: float
+    beta: float
+    tau: float
+    pool: float
 
 
 @njit(cache=True, nogil=True)
@@ -107,15 +144,14 @@ def size_penalty(
 
 @njit(cache=True, nogil=True)
 def weigh_piece(
-    kind: int, holders: int, left_size: int, left_holding: int, right_size: int, right_holding: int, gap: float,
+    worth: Worth, holders: int, left_size: int, left_holding: int, right_size: int, right_holding: int, gap: float,
     weights: Weights,
 ) -> tuple[float, float]:  # fmt: skip
     """Bits of one shared value between two clusters: alone, and after staleness and size, never below 0."""
     full = full_bits(
-        weights.alpha[kind], weights.beta[kind], weights.pool[kind],
-        holders, max(left_holding, right_holding), weights.neighbourhood_bits,
-    )  # fmt: skip
-    lost = weights.tau[kind] * gap / LN2
+        worth.alpha, worth.beta, worth.pool, holders, max(left_holding, right_holding), weights.neighbourhood_bits
+    )
+    lost = worth.tau * gap / LN2
     lost += size_penalty(
         weights.size_correction, weights.both_large, left_size, left_holding, right_size, right_holding
     )

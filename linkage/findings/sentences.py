@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from linkage.findings import words
 from linkage.findings.cuts import Cut
 from linkage.model import Evidence, Explanation, Merge, Subject, SubjectType
-from linkage.model.explanation import SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
 
 #: So many pieces that count are told one by one, and so many of those that count for nothing; then they are summed up.
 MOST_COUNTED = 12
@@ -21,6 +21,12 @@ MOST_DISCOUNTED = 5
 #: Bits that nobody would see after rounding.
 NOTHING = 0.05
 
+#: Evidence of a merge that is no identifier.
+_BESIDES = {
+    SIGN_UP: "the times of sign-up",
+    BEHAVIOUR: "the hours they work in",
+    COVERAGE: "how few of their members this concerns",
+}
 _STATED = {
     "declared": "the membership in the organisation is declared",
     "decision": "a person decided that they are one actor's",
@@ -138,8 +144,8 @@ def _by_kind(pieces: Sequence[tuple[str, str, float]], total: float | None = Non
 
 
 def _name(kind: str, values: Sequence[tuple[str, float]]) -> str:
-    if kind == SIGN_UP:
-        return "the times of sign-up"
+    if kind in _BESIDES:
+        return _BESIDES[kind]
     if len(values) == 1:
         return f"the {words.noun(kind)} {words.masked(kind, values[0][0])}"
     return f"{len(values):,} {words.noun(kind, len(values))}"

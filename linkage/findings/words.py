@@ -10,15 +10,17 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from linkage.model.explanation import SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
 from linkage.normalise import kind_of
 
+#: What evidence is called that is no identifier.
+_BESIDES = {SIGN_UP: "sign-up time", BEHAVIOUR: "working hour", COVERAGE: "coverage"}
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def noun(kind: str, count: int = 1) -> str:
     """What one (or several) of a kind is called."""
-    one = "sign-up time" if kind == SIGN_UP else kind_of(kind).noun or kind.replace("_", " ")
+    one = _BESIDES.get(kind) or kind_of(kind).noun or kind.replace("_", " ")
     if count == 1:
         return one
     head, of, tail = one.partition(" of ")
@@ -27,7 +29,7 @@ def noun(kind: str, count: int = 1) -> str:
 
 def masked(kind: str, value: str) -> str:
     """The value as it may be shown to everybody, by the rule of its kind; behaviour names nobody."""
-    return value if kind == SIGN_UP else kind_of(kind).mask(value)
+    return value if kind in _BESIDES else kind_of(kind).mask(value)
 
 
 def factor(bits: float) -> str:

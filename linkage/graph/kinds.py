@@ -112,6 +112,8 @@ IDENTIFIER = NodeKind(
         _whole("holders", "subjects that use it, as of the last resolution that saw it change; shared values only"),
         _whole("holder_clusters", "clusters and lone subjects among them"),
         _text("sharing_class", "home, office, campus, mobile, vpn, …"),
+        _real("class_bits", "what its holders add to its weight, or take away"),
+        _text("class_reason", "what about its holders does so"),
     ),
     unique=("key", "id"),
     indexes=(("kind", "holders"), ("holders", "key")),

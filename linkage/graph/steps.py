@@ -404,7 +404,7 @@ def _cluster_ids(tables: Tables, secret: bytes) -> pa.Table:
 
 def _shared(tables: Tables, secret: bytes) -> pa.Table:
     rows = _with_key(tables["identifiers"]).sort_by("key")
-    return rows.select(["key", "holders", "holder_clusters", "sharing_class"])
+    return rows.select(["key", "holders", "holder_clusters", "sharing_class", "class_bits", "class_reason"])
 
 
 def _resolution(tables: Tables, secret: bytes) -> pa.Table:
@@ -437,7 +437,8 @@ SET_SHARED = """
 UNWIND $rows AS r
 MATCH (i:Identifier {key: r[0]})
 SET i.holders = CASE WHEN r[1] > 1 THEN r[1] END, i.holder_clusters = CASE WHEN r[1] > 1 THEN r[2] END,
-    i.sharing_class = CASE WHEN r[1] > 1 THEN r[3] END
+    i.sharing_class = CASE WHEN r[1] > 1 THEN r[3] END, i.class_bits = CASE WHEN r[1] > 1 THEN r[4] END,
+    i.class_reason = CASE WHEN r[1] > 1 THEN r[5] END
 """
 SET_RESOLUTION = f"""
 UNWIND $rows AS r

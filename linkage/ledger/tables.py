@@ -186,6 +186,8 @@ IDENTIFIERS = _table(
     holders=WHOLE,
     holder_clusters=WHOLE,
     sharing_class=TEXT,
+    class_bits=REAL,
+    class_reason=TEXT,
 )
 
 #: What the provider and its people said: the source of truth.

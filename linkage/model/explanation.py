@@ -8,8 +8,9 @@ from datetime import datetime
 from linkage.model.identifier import Identifier
 from linkage.model.subject import Subject
 
-#: The kind of the one piece of evidence that is behaviour, no identifier: how far apart two subjects signed up.
-SIGN_UP = "sign_up"
+#: Evidence that is no identifier: how far apart accounts signed up, in which hours they work, and (against) how few
+#: members of two clusters the rest concerns.
+SIGN_UP, BEHAVIOUR, COVERAGE = "sign_up", "behaviour", "coverage"
 
 
 @dataclass(frozen=True, slots=True)

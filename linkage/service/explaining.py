@@ -193,6 +193,8 @@ def _use(row: Row, overlap: float) -> SharedUse:
         right_first_seen=right.get("first_seen"),
         right_last_seen=right.get("last_seen"),
         sharing_class=node.get("sharing_class"),
+        class_bits=float(node.get("class_bits") or 0.0),
+        class_reason=str(node.get("class_reason") or ""),
         overlap=min(1.0, overlap),
     )
 

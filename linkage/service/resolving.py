@@ -123,11 +123,13 @@ def _identifiers_moved() -> str:
     """Identifiers whose holders or class are not what was last published; those no longer shared have one holder."""
     return f"""
     SELECT ? AS resolution_id, kind, value, coalesce(now.holders, 1) AS holders,
-           coalesce(now.holder_clusters, 1) AS holder_clusters, now.sharing_class
+           coalesce(now.holder_clusters, 1) AS holder_clusters, now.sharing_class,
+           now.class_bits, now.class_reason
     FROM resolved_identifiers AS now
     FULL JOIN ({results.identifiers_now()}) AS before USING (kind, value)
-    WHERE (now.holders, now.holder_clusters, now.sharing_class)
-          IS DISTINCT FROM (before.holders, before.holder_clusters, before.sharing_class)
+    WHERE (now.holders, now.holder_clusters, now.sharing_class, now.class_bits, now.class_reason)
+          IS DISTINCT FROM (before.holders, before.holder_clusters, before.sharing_class, before.class_bits,
+                            before.class_reason)
     """
 
 

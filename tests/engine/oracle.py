@@ -26,6 +26,16 @@ class Use:
     period: Period = ALWAYS
 
 
+@dataclass
+class Piece:
+    """A value that two clusters share: bits, density, and who holds it."""
+
+    bits: float
+    density: float
+    clusters: set[frozenset[int]]
+    subjects: set[int]
+
+
 class Oracle:
     """Clusters of a small world."""
 
@@ -48,16 +58,29 @@ class Oracle:
                 held[key] = dict(clusters)
         return held
 
+    def separate(self, key: tuple[str, str]) -> float:
+        """How far from even the holders of a value are in what they have of their own; 0 where nothing is known."""
+        shares = []
+        for subject in self.uses[key]:
+            own = [
+                len(users) == 1
+                for (kind, _), users in self.uses.items()
+                if subject in users and self.model.families[self.model.kind(kind).family].telling
+            ]
+            shares += [sum(own) / len(own)] if own else []
+        return sum(shares) / len(shares) - 0.5 if shares else 0.0
+
     def total(self, a: frozenset[int], b: frozenset[int]) -> float:
         """Bits between two clusters."""
         rounds, held = self.model.rounds, self.held()
-        families: dict[str, list[tuple[float, float, set[frozenset[int]]]]] = defaultdict(list)
-        for (kind_name, _), clusters in sorted(held.items()):
+        families: dict[str, list[Piece]] = defaultdict(list)
+        for key, clusters in sorted(held.items()):
             if a not in clusters or b not in clusters:
                 continue
-            kind = self.model.kind(kind_name)
+            kind = self.model.kind(key[0])
             ma, mb, others = len(clusters[a]), len(clusters[b]), len(clusters) - 1
             logit = math.log(kind.purity / (1 - kind.purity)) - kind.fade * math.log(others)
+            logit -= kind.separate * self.separate(key)
             logit += kind.fade * kind.pool * math.log(max(max(ma, mb) / others, 1))
             first_a, last_a = min(p[0] for p in clusters[a]), max(p[1] for p in clusters[a])
             first_b, last_b = min(p[0] for p in clusters[b]), max(p[1] for p in clusters[b])
@@ -65,29 +88,45 @@ class Oracle:
             la, lb = math.log2(len(a) / ma), math.log2(len(b) / mb)
             bits = logit / math.log(2) + math.log2(self.model.prior.neighbourhood)
             bits -= rounds.size_correction * (la + lb) + rounds.both_large * min(la, lb)
-            families[kind.family].append((max(bits, 0), ma * mb / (len(a) * len(b)), set(clusters)))
-        weighed = {name: self._family(name, pieces) for name, pieces in families.items()}
-        if not weighed:
+            piece = Piece(max(bits, 0), ma * mb / (len(a) * len(b)), set(clusters), set(self.uses[key]))
+            families[kind.family].append(piece)
+        for name, pieces in families.items():
+            self._combine(name, pieces)
+        if not families:
             return 0.0
         order = list(self.model.families)
-        loudest = max(weighed, key=lambda name: (weighed[name][0], -order.index(name)))
-        total = 0.0
-        for name, (bits, holders) in weighed.items():
-            total += bits if name == loudest else bits * (1 - rounds.overlap * _overlap(holders, weighed[loudest][1]))
-        return total
+        loudest = max(families, key=lambda name: (sum(p.bits for p in families[name]), -order.index(name)))
+        for name, pieces in families.items():
+            if name != loudest:
+                kept = 1 - rounds.overlap * _overlap(pieces[0].clusters, families[loudest][0].clusters)
+                for piece in pieces:
+                    piece.bits *= kept
+        lost = self._uncovered([piece for pieces in families.values() for piece in pieces], *sorted((a, b), key=len))
+        return sum(p.bits for pieces in families.values() for p in pieces) - lost
 
-    def _family(
-        self, name: str, pieces: list[tuple[float, float, set[frozenset[int]]]]
-    ) -> tuple[float, set[frozenset[int]]]:
+    def _uncovered(self, pieces: list[Piece], smaller: frozenset[int], larger: frozenset[int]) -> float:
+        """Bits lost where few members of the one hold anything of the other's."""
+        rounds = self.model.rounds
+        holders = {subject for piece in pieces if piece.bits >= 1 for subject in piece.subjects}
+        lost = 0.0
+        if len(smaller) >= 4:
+            lost += rounds.uncovered * math.log2(len(smaller) / max(len(holders & smaller), 1))
+        if len(larger) >= rounds.core:
+            lost += rounds.lone_witness / max(len(holders & larger), 1)
+        return lost
+
+    def _combine(self, name: str, pieces: list[Piece]) -> None:
+        """Discount the pieces of a family; the strongest comes first."""
         family = self.model.families[name]
-        strongest = max(range(len(pieces)), key=lambda p: (pieces[p][0], -p))
-        whole = pieces[strongest][0]
-        for p, (bits, density, _) in enumerate(pieces):
-            if p != strongest:
-                whole += bits * family.within * (1 - density * (1 - family.dense))
-        if whole > family.dense_cap:
-            whole -= pieces[strongest][1] * (whole - family.dense_cap)
-        return min(whole, family.cap), pieces[strongest][2]
+        pieces.sort(key=lambda piece: -piece.bits)
+        for piece in pieces[1:]:
+            piece.bits *= family.within * (1 - piece.density * (1 - family.dense))
+        whole = counted = sum(piece.bits for piece in pieces)
+        if counted > family.dense_cap:
+            counted -= pieces[0].density * (counted - family.dense_cap)
+        counted = min(counted, family.cap)
+        for piece in pieces if whole else ():
+            piece.bits *= counted / whole
 
     def resolve(self) -> set[frozenset[int]]:
         """Merge until nothing changes, stage after stage."""

@@ -34,14 +34,15 @@ def test_explaining_a_pair_gives_the_bits_of_its_merge() -> None:
         names = ("left_first_seen", "left_last_seen", "right_first_seen", "right_last_seen")
         return dict(zip(names, map(day, (*left, *right)), strict=True))
 
+    classes = {row["value"]: row["class_bits"] for row in resolution.identifiers.to_pylist()}
     told = explain(
         A,
         B,
         [
-            _use("device", "d", **period((0, 5), (9, 12))),
-            _use("email", "e", **period((0, 1), (0, 1))),
-            _use("ip", "i", holders=3, **period((0, 1), (0, 1))),
-            _use("ip", "j", **period((0, 1), (3, 4))),
+            _use("device", "d", class_bits=classes["d"], **period((0, 5), (9, 12))),
+            _use("email", "e", class_bits=classes["e"], **period((0, 1), (0, 1))),
+            _use("ip", "i", holders=3, class_bits=classes["i"], **period((0, 1), (0, 1))),
+            _use("ip", "j", class_bits=classes["j"], **period((0, 1), (3, 4))),
         ],
         model=MODEL,
         left_created=day(40),

@@ -29,7 +29,9 @@ def test_nothing_known_makes_empty_tables_with_all_columns() -> None:
     assert resolution.merges.column_names == [
         "label", "round", "left", "right", "left_size", "right_size", "bits", "posterior", "evidence",
     ]  # fmt: skip
-    assert resolution.identifiers.column_names == ["kind", "value", "holders", "holder_clusters", "sharing_class"]
+    assert resolution.identifiers.column_names == [
+        "kind", "value", "holders", "holder_clusters", "sharing_class", "class_bits", "class_reason",
+    ]  # fmt: skip
     assert resolution.weakest.column_names == ["label", "weakest"]
 
 
@@ -256,3 +258,35 @@ def _random_rows(seed: int, people: int) -> list[tuple[object, ...]]:
                     first + chance.uniform(0, 30),
                 )
     return list(rows.values())
+
+
+def _ring(prefix: str, size: int, opened: float) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:
+    """Accounts out of one pool of machines, cards and addresses, opened in one go."""
+    rows: list[tuple[object, ...]] = []
+    for n in range(size):
+        for kind, pool in (("device", 4), ("payment_method", 3), ("ip", 5)):
+            rows += [(f"{prefix}{n:02}", kind, f"{prefix} {kind} {(n + more) % pool}", 0, 60) for more in (0, 1)]
+    return rows, [{"account_id": f"{prefix}{n:02}", "created_at": day(opened + 0.1 * n)} for n in range(size)]
+
+
+def test_whose_traffic_a_ring_carries_is_not_of_the_ring() -> None:
+    rows, opened = _ring("r", 16, 100)
+    for n in range(4):
+        # the customer's own machine and line show on one account of the ring
+        rows += [(who, kind, f"{kind} of {n}", 0, 170) for who in (f"c{n}", f"r{n:02}") for kind in ("device", "ip")]
+        rows += [(f"c{n}", kind, f"{kind} of {n}", 0, 170) for kind in ("email", "phone", "payment_method")]
+        opened.append({"account_id": f"c{n}", "created_at": day(40 * n)})
+    crowd: list[dict[str, object]] = [{"account_id": f"z{n}", "created_at": day(n)} for n in range(180)]
+    found = clusters(resolve(Facts(observations=observed(rows), accounts=accounts([*opened, *crowd]))))
+    assert found == {frozenset(f"r{n:02}" for n in range(16))}
+
+
+def test_two_large_clusters_do_not_join_over_a_member_or_two() -> None:
+    (left, opened), (right, others) = _ring("l", 16, 100), _ring("r", 16, 101)
+    # one account of each side a value: each by itself nearly a link
+    bridge: list[tuple[object, ...]] = [
+        (f"{side}{n:02}", kind, f"between {kind}", 0, 60) for n, kind in enumerate(("device", "phone")) for side in "lr"
+    ]
+    crowd: list[dict[str, object]] = [{"account_id": f"z{n}", "created_at": day(n)} for n in range(180)]
+    facts = Facts(observations=observed([*left, *right, *bridge]), accounts=accounts([*opened, *others, *crowd]))
+    assert {len(cluster) for cluster in clusters(resolve(facts))} == {16}

@@ -64,6 +64,14 @@ class Identifier(Node):
     def sharing_class(self) -> str | None:
         return self.row.get("sharing_class")
 
+    @strawberry.field(description="What the lives and sign-ups of its holders add to its weight, in bits.")
+    def class_bits(self) -> float:
+        return float(self.row.get("class_bits") or 0.0)
+
+    @strawberry.field(description="What about its holders does so.")
+    def class_reason(self) -> str | None:
+        return self.row.get("class_reason")
+
     @strawberry.field(description="Whoever used it.")
     async def held_by(
         self,
