@@ -52,7 +52,7 @@ def demo(
         service.catch_up(progress=report)
         out.print(f"\n[bold]The largest clusters[/bold] among {accounts:,} accounts\n")
         out.print(_clusters_table(service, world))
-        out.print("", *_accuracy(service, world), "", sep="\n", highlight=False)
+        out.print("", *_accuracy(service, world), *_questions(service, data), "", sep="\n", highlight=False)
         if serve:
             run(settings, listener)
 
@@ -110,6 +110,14 @@ def _accuracy(service: Service, world: Path) -> list[str]:
         f"{report.accounts:,}.",
         f"  ring B³ precision {_share(ring.precision)}, recall {_share(ring.recall)}, F1 {_share(ring.f1)}",
         f"  ordinary accounts drawn into a cluster of five or more: {_share(report.bystanders)}",
+    ]
+
+
+def _questions(service: Service, data: Path) -> list[str]:
+    """What to ask of the largest cluster on the command line, in a second terminal."""
+    return [
+        f"How it came to be, and what speaks against it: LINKAGE_DATA={data} linkage how {cluster['cluster_id']}"
+        for cluster in service.largest_clusters(limit=1)
     ]
 
 

@@ -40,7 +40,9 @@ function EditorSettings() {
   ]);
   useEffect(() => {
     // The story at the head of an investigation is prose: wrapped rather than cut off.
-    for (const editor of editors) editor?.updateOptions({ wordWrap: 'on', fontSize: 13 });
+    // Sentences have a real minus, which is no trap for readers of code here.
+    const unicodeHighlight = { ambiguousCharacters: false };
+    for (const editor of editors) editor?.updateOptions({ wordWrap: 'on', fontSize: 13, unicodeHighlight });
   }, [editors]);
   const active = useGraphiQL((state) => state.activeTabIndex);
   useEffect(() => {
