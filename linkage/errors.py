@@ -8,7 +8,8 @@
     ├── DataError        the data is wrong: mend the file           exit 1, HTTP 422
     │   ├── UnreadableFile   UNREADABLE_FILE
     │   ├── BadMapping       BAD_MAPPING
-    │   └── BadModel         BAD_MODEL
+    │   ├── BadModel         BAD_MODEL
+    │   └── BadReference     BAD_REFERENCE
     └── OperatorError    the installation is wrong: call the operator   exit 1, HTTP 503
         ├── DatabaseUnavailable   DATABASE_UNAVAILABLE
         ├── LedgerUnavailable     LEDGER_UNAVAILABLE
@@ -99,6 +100,12 @@ class BadModel(DataError):
     """A model table has faults; `details` names each."""
 
     code = "BAD_MODEL"
+
+
+class BadReference(DataError):
+    """A reference file has faults; `details` names each with its line."""
+
+    code = "BAD_REFERENCE"
 
 
 class OperatorError(LinkageError):

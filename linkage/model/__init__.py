@@ -9,6 +9,7 @@ from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
 from linkage.model.merge import Merge, MergePiece
 from linkage.model.rejection import Rejection
+from linkage.model.sharing_class import SharingClass
 from linkage.model.subject import Subject, SubjectType
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Merge",
     "MergePiece",
     "Rejection",
+    "SharingClass",
     "Subject",
     "SubjectType",
 ]
