@@ -2,6 +2,7 @@
 
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
+from linkage.engine.reference import Reference
 from linkage.engine.resolve import Resolution, resolve
 
-__all__ = ["Facts", "Model", "Resolution", "resolve"]
+__all__ = ["Facts", "Model", "Reference", "Resolution", "resolve"]

@@ -27,9 +27,10 @@ from linkage.engine.weigh import (
 )
 from linkage.model import Evidence, Explanation, Identifier, Subject
 from linkage.model.explanation import SIGN_UP
+from linkage.model.sharing_class import CALLED, SharingClass
 
 DAY = 86400.0
-TELLING_CLASS = 0.5  # bits from which on what a value's holders are like is told
+TELLING_CLASS = 0.5  # bits from which on it is told why a value is of its class, and what its holders are like
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class SharedUse:
 
     `left_holding` and `right_holding` are the members of each side's cluster that hold it; `overlap` is the share of
     its other holders that also hold the loudest piece (near 1: both are one place's). `class_bits` is what the lives
-    and sign-ups of its holders add to its weight, and `class_reason` what about them does.
+    and sign-ups of its holders, and a class known from reference files, add to its weight; `class_reason` says why it
+    is of its class, and what shifts its weight.
     """
 
     identifier: Identifier
@@ -146,11 +148,12 @@ def _sign_up(left: datetime | None, right: datetime | None, weights: Weights) ->
 
 
 def _reason(use: SharedUse, full: float, weighed: float, counted: float) -> str:
-    who = f"{use.sharing_class}, " if use.sharing_class and use.sharing_class != "unknown" else ""
+    called = CALLED.get(use.sharing_class or SharingClass.UNKNOWN, "")
+    who = f"{called}, " if called else ""
     clusters = "one cluster" if use.holder_clusters == 1 else f"{use.holder_clusters:,} clusters"
     holders = f"{who}{use.holders:,} holders in {clusters}"
-    if abs(use.class_bits) >= TELLING_CLASS and use.class_reason:
-        holders = f"{holders}; {use.class_bits:+.1f} bits: {use.class_reason}"
+    if use.class_reason and (full <= 0 or abs(use.class_bits) >= TELLING_CLASS):
+        holders = f"{holders}; {use.class_reason}"
     if full <= 0:
         return f"0 bits: {holders}"
     told = [holders]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from linkage.errors import BadModel
+from linkage.model.sharing_class import SharingClass
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -143,6 +144,13 @@ class Kind(_Part):
         return math.log(self.purity / (1 - self.purity))
 
 
+class Known(_Part):
+    """What a value loses where a reference file says that it is of a class: logits at two holders, and of fade."""
+
+    doubt: NotNegative = 0.0
+    fade: NotNegative = 0.0
+
+
 class Model(_Part):
     """All parameters of a resolution."""
 
@@ -154,6 +162,7 @@ class Model(_Part):
     sign_up: SignUp
     spread: Spread
     behaviour: Behaviour
+    classes: dict[SharingClass, Known]
     families: dict[str, Family]
     kinds: dict[str, Kind]
     unknown: Kind

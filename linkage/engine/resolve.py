@@ -13,16 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine import results, steps
+from linkage.engine import places, results, steps
 from linkage.engine.behaviour import Activity, gather_activity
 from linkage.engine.classes import Holders, look_at_holders, separateness, weigh_classes
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
+from linkage.engine.lookup import doubt_known, look_up
 from linkage.engine.members import confidence, member_bits
 from linkage.engine.model import Model
+from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner, peak_memory
-from linkage.engine.tables import Bits, Floats, Holdings, Ints
+from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints
+from linkage.engine.uses import Uses, look_at_uses
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
 
@@ -76,17 +79,21 @@ def resolve(
     facts: Facts,
     model: Model | None = None,
     *,
+    reference: Reference | None = None,
     progress: Progress = silent,
     memory_limit: str = "4GB",
     threads: int | None = None,
 ) -> Resolution:
-    """Resolve the facts into clusters of one actor each; `memory_limit` binds DuckDB, which spills beyond it."""
+    """Resolve the facts into clusters of one actor each; `memory_limit` binds DuckDB, which spills beyond it.
+
+    `reference` is what an operator knows of places: it names sharing classes, and lessens weights by the model's.
+    """
     started = time.perf_counter()
     threads = threads or os.cpu_count() or 1
     runner = Runner(memory_limit, threads, progress)
     try:
         facts.register(runner.connection)
-        return _resolve(runner, model or Model.load(), threads, started)
+        return _resolve(runner, model or Model.load(), reference, threads, started)
     finally:
         runner.close()
 
@@ -116,10 +123,13 @@ def sign_up_span(created: Floats) -> float:
     return float(np.diff(np.quantile(known, [0.01, 0.99]))[0]) if len(known) > 1 else 0.0
 
 
-def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Resolution:
+def _resolve(runner: Runner, model: Model, reference: Reference | None, threads: int, started: float) -> Resolution:
     prepare(runner, model)
+    look_up(runner, reference)
     gathered = gather(runner)
     weights, holders, holdings = weigh(gathered, model)
+    values, doubted = doubt_known(runner, holdings.values, weights, model)
+    holdings = holdings._replace(values=values)
     with runner.step("decisions"):
         forest, bound = bind(runner, holdings.subjects)
     rounds = Rounds(holdings, weights, forest, gathered.activity, threads)
@@ -131,7 +141,8 @@ def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Reso
         sure = _confidence(holdings, label, size, bound, weights, model)
     with runner.step("results"):
         _give(runner, rounds, label, size, sure, bound)
-        _give_classes(runner, holders, holdings, weights)
+        _give_classes(runner, holders, holdings, weights, doubted)
+        _give_uses(runner, holdings, label)
         tables = {name: runner.arrow(sql) for name, sql in results.published(runner.table)}
     summary = {
         "subjects": holdings.subjects,
@@ -144,7 +155,8 @@ def _resolve(runner: Runner, model: Model, threads: int, started: float) -> Reso
         "conflicts": list(bound.conflicts),
         "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),
         "sign_up_span": round(weights.sign_up_span, 3),
-        "model": model.fingerprint,
+        "model": version(model.fingerprint, reference),
+        "reference_rows": reference.rows if reference else {},
         "timings": runner.timings,
         "seconds": round(time.perf_counter() - started, 3),
         "peak_memory": peak_memory(),
@@ -257,8 +269,8 @@ def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, b
     )
 
 
-def _give_classes(runner: Runner, holders: Holders, holdings: Holdings, weights: Weights) -> None:
-    """Hand on how far the holders of each value shifted what it is worth."""
+def _give_classes(runner: Runner, holders: Holders, holdings: Holdings, weights: Weights, doubted: Flags) -> None:
+    """Hand on how far the holders of each value, and what is known of it, shifted what it is worth."""
     kind, alpha, beta = holdings.values
     runner.give(
         "value_classes",
@@ -267,4 +279,17 @@ def _give_classes(runner: Runner, holders: Holders, holdings: Holdings, weights:
         beta_shift=beta - weights.beta[kind],
         separate=pa.array(holders.separate, from_pandas=True),
         spread=pa.array(holders.spread, from_pandas=True),
+        doubted=doubted,
     )
+
+
+def _give_uses(runner: Runner, holdings: Holdings, label: Ints) -> None:
+    """Hand on how each value is used."""
+    lives = runner.arrays(places.lives())
+    life = np.zeros(holdings.subjects, np.float32)
+    life[lives["subject"]] = lives["days"]
+    values = len(holdings.values.kind)
+    start = np.searchsorted(holdings.value, np.arange(values + 1)).astype(np.int64)
+    uses = Uses(*look_at_uses(start, holdings.subject, holdings.first, holdings.last, label, life))
+    columns = {name: pa.array(column, from_pandas=True) for name, column in uses._asdict().items()}
+    runner.give("value_uses", value=np.arange(values, dtype=np.int32), **columns)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from linkage.engine import places
 from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
 
-#: Shared by many clusters: which class a value of a kind falls into, by its holder clusters (first row that fits).
-SHARING_CLASSES: tuple[tuple[str, int, str], ...] = (
-    # kinds, at least so many holder clusters, class
-    ("ip", 1000, "mobile"),
-    ("ip", 200, "campus"),
-    ("ip", 20, "office"),
-    ("ip", 2, "home"),
-    ("payment_method", 20, "reseller"),
-    ("bank_account", 20, "reseller"),
-    ("prompt_template", 20, "public"),
-)
+#: Bits from which on what a value's holders are like is told.
+TELLING_SHIFT = 0.5
 
 
 def memberships() -> str:
@@ -62,13 +54,6 @@ def cluster_values() -> str:
         WHERE l.size > 1 GROUP BY ALL HAVING count(*) > 1"""
 
 
-def value_clusters() -> str:
-    """In how many clusters each shared value is held, now that the rounds are over."""
-    return """
-        SELECT h.value, count(DISTINCT l.label) AS holder_clusters FROM holding_rows h JOIN labels l USING (subject)
-        GROUP BY 1"""
-
-
 def evidence() -> str:
     """What holds each cluster together: each shared value with the bits it had at the merge it decided most."""
     return """
@@ -77,38 +62,44 @@ def evidence() -> str:
             FROM merge_evidence e JOIN merge_list m USING (merge) JOIN labels l ON l.subject = m.left GROUP BY ALL)
         SELECT CAST(c.label AS BIGINT) AS label, v.kind, v.value, round(coalesce(e.bits, 0), 3) AS bits,
                round(coalesce(e.full_bits, 0), 3) AS full_bits, CAST(c.members AS BIGINT) AS members,
-               CAST(v.holders AS BIGINT) AS holders, CAST(n.holder_clusters AS BIGINT) AS holder_clusters,
-               CASE WHEN e.value IS NULL AND n.holder_clusters > 50
-                        THEN '0 bits: held by ' || n.holder_clusters || ' clusters'
+               CAST(v.holders AS BIGINT) AS holders, CAST(u.clusters AS BIGINT) AS holder_clusters,
+               CASE WHEN e.value IS NULL AND u.clusters > 50
+                        THEN '0 bits: ' || concat_ws(', ', p.called, format('{:,} holders in {:,} clusters', v.holders,
+                                                                           u.clusters))
                     WHEN e.value IS NULL THEN 'shared, decided no merge'
                     WHEN e.bits < e.full_bits - 0.01
                         THEN 'counted ' || round(e.bits, 1) || ' of ' || round(e.full_bits, 1)
-                             || ' bits: time between uses, size of the clusters, or other pieces of its family'
+                             || ' bits: ' || CASE WHEN u.clusters > 1 THEN coalesce(p.called || ', ', '') ELSE '' END
+                             || 'time between uses, size of the clusters, or other pieces of its family'
                     ELSE 'counted in full' END AS reason
-        FROM cluster_values c JOIN shared_values v ON v.v = c.value JOIN value_clusters n ON n.value = c.value
+        FROM cluster_values c JOIN shared_values v ON v.v = c.value JOIN uses u ON u.value = c.value
+        JOIN value_places p ON p.value = c.value
         LEFT JOIN counted e ON e.label = c.label AND e.value = c.value
         ORDER BY c.label, bits DESC, v.v"""
 
 
 def identifiers() -> str:
-    """Shared identifiers with their holders and sharing class."""
-    rows = "\n".join(
-        f"WHEN v.kind = '{kind}' AND n.holder_clusters >= {least} THEN '{name}'"
-        for kind, least, name in SHARING_CLASSES
-    )
+    """Shared identifiers with their holders, their sharing class and its reason, and what shifts their weight."""
     return f"""
-        SELECT v.kind, v.value, CAST(v.holders AS BIGINT) AS holders,
-               CAST(n.holder_clusters AS BIGINT) AS holder_clusters,
-               CASE WHEN n.holder_clusters = 1 THEN 'private' {rows} ELSE 'unknown' END AS sharing_class,
-               round((c.alpha_shift - c.beta_shift * ln(greatest(n.holder_clusters - 1, 1))) / ln(2), 2) AS class_bits,
-               concat_ws('; ',
-                   CASE WHEN abs(c.beta_shift) > 0.01
-                        THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
-                   CASE WHEN abs(c.alpha_shift) > 0.01
-                        THEN round(100 * c.separate)::BIGINT || ' % of what they own is theirs alone' END
-               ) AS class_reason
-        FROM shared_values v JOIN value_clusters n ON n.value = v.v JOIN value_classes c ON c.value = v.v
-        ORDER BY v.v"""
+        WITH shifted AS (
+            SELECT v.v, v.kind, v.value, v.holders, u.clusters AS holder_clusters, p.sharing_class, p.because,
+                   round((c.alpha_shift - c.beta_shift * ln(greatest(u.clusters - 1, 1))) / ln(2), 2)
+                       AS class_bits,
+                   concat_ws(', ',
+                       CASE WHEN c.doubted THEN 'known to be ' || p.called END,
+                       CASE WHEN abs(c.beta_shift) > 0.01
+                            THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
+                       CASE WHEN abs(c.alpha_shift) > 0.01
+                            THEN round(100 * c.separate)::BIGINT || ' % of what they own is theirs alone' END
+                   ) AS shift
+            FROM shared_values v JOIN uses u ON u.value = v.v JOIN value_classes c ON c.value = v.v
+            JOIN value_places p ON p.value = v.v)
+        SELECT kind, value, CAST(holders AS BIGINT) AS holders, CAST(holder_clusters AS BIGINT) AS holder_clusters,
+               sharing_class, class_bits,
+               concat_ws('; ', because,
+                   CASE WHEN abs(class_bits) >= {TELLING_SHIFT} AND shift <> ''
+                        THEN format('{{:+.1f}} bits: {{}}', class_bits, shift) END) AS class_reason
+        FROM shifted ORDER BY v"""
 
 
 def weakest() -> str:
@@ -130,7 +121,8 @@ def weakest() -> str:
 def published(make: Callable[[str, str], None]) -> list[tuple[str, str]]:
     """Make the tables that several results read; answers each result's name and query."""
     make("cluster_values", cluster_values())
-    make("value_clusters", value_clusters())
+    make("uses", places.uses())
+    make("value_places", places.value_places())
     return [
         ("memberships", memberships()),
         ("evidence", evidence()),

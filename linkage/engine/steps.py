@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from linkage.engine.model import Model
 
+#: What an organisation (`f` of the facts) says it is.
+ORGANISATION_TYPE = "lower(coalesce(f.attributes->>'$.kind', f.attributes->>'$.type', f.attributes->>'$.category', ''))"
+
 
 def _listed(values: tuple[str, ...]) -> str:
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values) or "NULL"
@@ -117,13 +120,12 @@ def members() -> str:
 
 def closed_organisations(model: Model) -> str:
     """Organisations whose membership links by itself: not of an open kind, not too large."""
-    text = "lower(coalesce(f.attributes->>'$.kind', f.attributes->>'$.type', f.attributes->>'$.category', ''))"
     return f"""
         SELECT m.organisation FROM members m GROUP BY 1
         HAVING count(*) <= {model.organisations.largest_declared} AND m.organisation NOT IN (
             SELECT s.subject FROM organisations f
             JOIN subjects s ON s.subject_type = 'organisation' AND s.subject_id = f.organisation_id
-            WHERE {text} IN ({_listed(model.organisations.open_kinds)})
+            WHERE {ORGANISATION_TYPE} IN ({_listed(model.organisations.open_kinds)})
                OR lower(coalesce(f.attributes->>'$.open', 'false')) = 'true')"""
 
 

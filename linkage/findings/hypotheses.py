@@ -315,27 +315,33 @@ FINDINGS: tuple[Finding, ...] = (
     # Where they are.
     Finding(
         "a_home_network",
-        _in_class("home", "private"),
+        _in_class("home", "private", "pool"),
         _always("the address that most of them share is a home's, or theirs alone"),
         {FAMILY: 1, CAMPUS: -2, CONFERENCE: -2, CARRIER: -4},
     ),
     Finding(
         "an_office_network",
         _in_class("office"),
-        _always("the address that most of them share is an office's by its use"),
+        _always("the address that most of them share is an office's"),
         {EMPLOYER: 2, FAMILY: -1, CAMPUS: 1, CONFERENCE: 1},
     ),
     Finding(
         "a_campus_network",
         _in_class("campus"),
-        _always("the address that most of them share is a campus's by its use"),
+        _always("the address that most of them share is a campus's"),
         {EMPLOYER: -1, FAMILY: -2, CAMPUS: 2, CONFERENCE: 1, CARRIER: 1},
     ),
     Finding(
         "a_carriers_network",
-        _in_class("mobile", "cgnat", "vpn", "hosting", "public"),
-        _always("the address that most of them share is a carrier's or a VPN's"),
+        _in_class("mobile", "vpn", "relay", "hosting"),
+        _always("the address that most of them share is a carrier's, a VPN's or a hosting company's"),
         {EMPLOYER: -1, FAMILY: -2, CARRIER: 3},
+    ),
+    Finding(
+        "a_public_network",
+        _in_class("public"),
+        _always("the address that most of them share is a place's that people visit"),
+        {EMPLOYER: -1, FAMILY: -2, CAMPUS: 1, CONFERENCE: 2, CARRIER: 1},
     ),
     Finding(
         "only_the_network",

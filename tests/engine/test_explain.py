@@ -61,10 +61,11 @@ def test_nothing_shared_is_not_linked() -> None:
 
 
 def test_a_hub_stays_visible_with_the_reason_it_does_not_count() -> None:
-    told = explain(A, B, [_use("ip", holders=48_211, sharing_class="mobile")], model=MODEL)
+    why = "48,211 holders stay 1.4 days each; 38 % come back on a neighbouring address"
+    told = explain(A, B, [_use("ip", holders=48_211, sharing_class="mobile", class_reason=why)], model=MODEL)
     (piece,) = told.evidence
     assert piece.bits == 0
-    assert piece.reason == "0 bits: mobile, 48,211 holders in 48,211 clusters"
+    assert piece.reason == f"0 bits: carrier NAT, 48,211 holders in 48,211 clusters; {why}"
 
 
 def test_time_between_uses_is_told_and_costs_bits() -> None:

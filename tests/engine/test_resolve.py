@@ -227,7 +227,7 @@ def test_progress_names_the_steps(strong: Link) -> None:
 
 
 def test_identifiers_tell_holders_and_sharing_class(strong: Link) -> None:
-    rows = [*strong("a", "b"), *((f"n{n}", "ip", "office") for n in range(30))]
+    rows = [*strong("a", "b"), *((f"n{n}", "ip", "office", 0, 90) for n in range(30))]
     told = {row["value"]: row for row in resolve(Facts(observations=observed(rows))).identifiers.to_pylist()}
     assert told["email-a-b"]["sharing_class"] == "private"
     assert (told["office"]["holders"], told["office"]["holder_clusters"]) == (30, 30)

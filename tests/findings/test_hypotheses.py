@@ -69,7 +69,7 @@ RESELLER = ClusterFacts(
 )
 CONFERENCE = ClusterFacts(
     40,
-    shared=(shared("ip", 2, 40, "campus", days=2.0), shared("prompt_template", 1, 30, "public", bits=1.0)),
+    shared=(shared("ip", 2, 40, "public", days=2.0), shared("prompt_template", 1, 30, "public", bits=1.0)),
     own=own(40, device=1.0, payment_method=1.0, email=1.0, phone=1.0),
     sign_up_days=1,
     sign_up_span=SPAN,
