@@ -28,9 +28,9 @@
 //     value: STRING
 //     holders: INTEGER  subjects that use it, as of the last resolution that saw it change; shared values only
 //     holder_clusters: INTEGER  clusters and lone subjects among them
-//     sharing_class: STRING  home, office, campus, mobile, vpn, …
-//     class_bits: FLOAT  what its holders add to its weight, or take away
-//     class_reason: STRING  what about its holders does so
+//     sharing_class: STRING  home, office, campus, mobile, vpn, …: by reference files, else by its pattern of use
+//     class_bits: FLOAT  what its holders, or a class known from reference files, add to its weight
+//     class_reason: STRING  why it is of its class, with figures, and what shifts its weight
 // (:Cluster)  the subjects held to be run by one actor; a retired cluster stays, with its successors
 //     id: STRING
 //     size: INTEGER  subjects

@@ -27,6 +27,9 @@ def resolve(
     out: Annotated[Path | None, typer.Option(help="Folder for the answer, with DATASET.")] = None,
     engine: Annotated[Engine, typer.Option(help="What runs the engine.")] = Engine.DUCKDB,
     model: Annotated[Path | None, typer.Option(help="A model table (TOML) instead of the one shipped.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="A folder of reference files: networks, mail domains, single values.")
+    ] = None,
     mapping: Annotated[Path | None, typer.Option(help="A mapping (TOML) for files of any other shape.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -35,13 +38,18 @@ def resolve(
     Without arguments: the facts of the ledger, published as a difference to ledger and graph; clusters keep their ids.
 
     With a data set and --out: files to files, no server. Writes clusters.parquet (account_id, cluster_id, size,
-    confidence), evidence.parquet, merges.parquet and resolution.json.
+    confidence), evidence.parquet, identifiers.parquet, merges.parquet and resolution.json.
+
+    With --reference (or LINKAGE_REFERENCE), the networks.csv, asn.csv, email_domains.csv and identifiers.csv of a
+    folder say what kind of place an address, a mail domain or a card is: a VPN exit then counts for less.
 
     Examples:
 
       linkage resolve
 
       linkage resolve worlds/a --out answer
+
+      linkage resolve worlds/a --out answer --reference reference
     """
     import os
 
@@ -54,14 +62,16 @@ def resolve(
     settings = Settings.load(os.environ)
     with progress() as report:
         if dataset and out:
-            from linkage.engine.model import Model
+            from linkage.engine import Model, Reference
             from linkage.ingest import Mapping
             from linkage.service.filing import resolve_files
 
+            places = reference or settings.reference
             summary = resolve_files(
                 dataset,
                 out,
                 model=Model.load(model or settings.model),
+                reference=Reference.load(places) if places else None,
                 mapping=Mapping.load(mapping) if mapping else None,
                 phone_region=settings.phone_region,
                 memory_limit=settings.memory_limit,
@@ -70,8 +80,8 @@ def resolve(
         else:
             from linkage.service import Service
 
-            if model:
-                settings = settings.model_copy(update={"model": model})
+            named = {"model": model, "reference": reference}
+            settings = settings.model_copy(update={name: path for name, path in named.items() if path})
             with Service.open(settings) as service:
                 summary = service.resolve(progress=report)
                 service.catch_up(progress=report)

@@ -118,7 +118,7 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     stack.push_async_callback(_threaded, lambda: _leave(manager))
     # Touched here, in one thread, once: later they are used from several.
     connection = await _threaded(lambda: service.connection)
-    await _threaded(lambda: (service.ledger, service.projector, service.model))
+    await _threaded(lambda: (service.ledger, service.projector, service.model, service.reference))
     work = Work(service)
     stack.push_async_callback(work.close)
     reader = Reader.open(connection)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from linkage import ingest
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
+from linkage.engine.reference import Reference
 from linkage.engine.resolve import Resolution, resolve
 from linkage.errors import UnreadableFile
 from linkage.model.progress import Progress, silent
@@ -47,6 +48,7 @@ def resolve_files(
     out: Path,
     *,
     model: Model,
+    reference: Reference | None = None,
     mapping: ingest.Mapping | None = None,
     phone_region: str | None = None,
     memory_limit: str = "4GB",
@@ -54,9 +56,9 @@ def resolve_files(
 ) -> dict[str, Any]:
     """Resolve a data set into `out` and return what `resolution.json` says.
 
-    Writes `clusters.parquet`, `evidence.parquet`, `merges.parquet`, `resolution.json`, and, where there is something
-    to say, `organisations.parquet` and `rejections.parquet`. Cluster ids are derived from the members: the same facts
-    give the same ids.
+    Writes `clusters.parquet`, `evidence.parquet`, `identifiers.parquet`, `merges.parquet`, `resolution.json`, and,
+    where there is something to say, `organisations.parquet` and `rejections.parquet`. Cluster ids are derived from the
+    members: the same facts give the same ids.
     """
     started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,7 @@ def resolve_files(
                 for name in ("observations", "accounts", "organisations", "usage", "decisions")
             }
         )
-        resolution = resolve(facts, model, progress=progress, memory_limit=memory_limit)
+        resolution = resolve(facts, model, reference=reference, progress=progress, memory_limit=memory_limit)
         _write(resolution, parts, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -105,6 +107,7 @@ _FILES = {
     "organisations": "SELECT subject_id AS organisation_id, 'c' || label AS cluster_id, size, confidence "
     "FROM memberships WHERE subject_type = 'organisation' ORDER BY organisation_id",
     "evidence": "SELECT 'c' || label AS cluster_id, * EXCLUDE (label) FROM evidence",
+    "identifiers": "SELECT * FROM identifiers",
     "merges": "SELECT 'c' || label AS cluster_id, * EXCLUDE (label) FROM merges",
 }
 #: Files that are left out where they would hold nothing.
@@ -113,7 +116,7 @@ _OPTIONAL = frozenset({"organisations"})
 
 def _write(resolution: Resolution, parts: _Parts, out: Path) -> None:
     with duckdb.connect() as connection:
-        for name in ("memberships", "evidence", "merges"):
+        for name in ("memberships", "evidence", "identifiers", "merges"):
             connection.register(name, getattr(resolution, name))
         for name, sql in _FILES.items():
             path = out / f"{name}.parquet"

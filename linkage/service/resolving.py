@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
+from linkage.engine.reference import Reference, version
 from linkage.engine.resolve import Resolution
 from linkage.engine.resolve import resolve as resolve_facts
 from linkage.identity import Published, assign
@@ -21,7 +22,14 @@ from linkage.ledger.tables import EVIDENCE, FACTS, IDENTIFIERS, MERGES, RESOLUTI
 from linkage.model.progress import Progress, silent
 
 
-def resolve(ledger: Ledger, model: Model, *, memory_limit: str, progress: Progress = silent) -> dict[str, Any]:
+def resolve(
+    ledger: Ledger,
+    model: Model,
+    reference: Reference | None = None,
+    *,
+    memory_limit: str,
+    progress: Progress = silent,
+) -> dict[str, Any]:
     """Resolve the ledger's facts, append what changed, and return the resolution's summary with its id.
 
     A run that is cut off leaves rows without a resolution, which nobody ever reads.
@@ -31,7 +39,9 @@ def resolve(ledger: Ledger, model: Model, *, memory_limit: str, progress: Progre
     snapshot = ledger.snapshot()
     with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
         snapshot.register(connection)
-        resolution = resolve_facts(_facts(snapshot, connection), model, memory_limit=memory_limit, progress=progress)
+        resolution = resolve_facts(
+            _facts(snapshot, connection), model, reference=reference, memory_limit=memory_limit, progress=progress
+        )
         published = assign(
             connection.sql(results.memberships_now()).to_arrow_table(),
             connection.sql(results.clusters_now()).to_arrow_table(),
@@ -52,7 +62,7 @@ def resolve(ledger: Ledger, model: Model, *, memory_limit: str, progress: Progre
                 "resolution_id": resolution_id,
                 "started_at": started,
                 "finished_at": datetime.now(UTC),
-                "model_version": model.fingerprint,
+                "model_version": version(model.fingerprint, reference),
                 "versions": json.dumps(snapshot.versions),
                 "summary": json.dumps(summary, default=str),
             }
@@ -63,8 +73,8 @@ def resolve(ledger: Ledger, model: Model, *, memory_limit: str, progress: Progre
     return {"resolution_id": resolution_id, **summary}
 
 
-def is_needed(ledger: Ledger, model: Model) -> bool:
-    """Whether the last resolution read other facts, or used another model, than there are now."""
+def is_needed(ledger: Ledger, model: Model, reference: Reference | None = None) -> bool:
+    """Whether the last resolution read other facts, or used another model or other reference files, than there are."""
     with duckdb.connect() as connection:
         ledger.snapshot().register(connection)
         last = connection.execute(f"SELECT versions, model_version FROM ({results.last_resolution()})").fetchone()
@@ -72,7 +82,9 @@ def is_needed(ledger: Ledger, model: Model) -> bool:
         return True
     read = json.loads(last[0])
     # Versions that brought no rows (compaction) change nothing: only commits with rows count.
-    return last[1] != model.fingerprint or any(any(ledger.changes(table.name, read.get(table.name))) for table in FACTS)
+    return last[1] != version(model.fingerprint, reference) or any(
+        any(ledger.changes(table.name, read.get(table.name))) for table in FACTS
+    )
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
@@ -120,16 +132,20 @@ def _of_changed(
 
 
 def _identifiers_moved() -> str:
-    """Identifiers whose holders or class are not what was last published; those no longer shared have one holder."""
+    """Identifiers whose holders or class are not what was last published; those no longer shared have one holder.
+
+    Figures alone that a reason tells (days of a stay) move with every fact: they are published when something else is.
+    """
+    told = "regexp_replace({}.class_reason, '[0-9.,+-]+', '#', 'g')"
     return f"""
     SELECT ? AS resolution_id, kind, value, coalesce(now.holders, 1) AS holders,
            coalesce(now.holder_clusters, 1) AS holder_clusters, now.sharing_class,
            now.class_bits, now.class_reason
     FROM resolved_identifiers AS now
     FULL JOIN ({results.identifiers_now()}) AS before USING (kind, value)
-    WHERE (now.holders, now.holder_clusters, now.sharing_class, now.class_bits, now.class_reason)
+    WHERE (now.holders, now.holder_clusters, now.sharing_class, now.class_bits, {told.format("now")})
           IS DISTINCT FROM (before.holders, before.holder_clusters, before.sharing_class, before.class_bits,
-                            before.class_reason)
+                            {told.format("before")})
     """
 
 

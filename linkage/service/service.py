@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from linkage import ingest
 from linkage.engine.model import Model
+from linkage.engine.reference import Reference
 from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.local import LocalServer
 from linkage.graph.locks import exclusive
@@ -59,6 +60,11 @@ class Service:
     def model(self) -> Model:
         """The model table that resolutions use."""
         return Model.load(self.settings.model)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """What the operator's reference files say of places, where the settings name any."""
+        return Reference.load(self.settings.reference) if self.settings.reference else None
 
     @cached_property
     def secret(self) -> bytes:
@@ -123,12 +129,12 @@ class Service:
         """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph."""
         with self._alone("resolve"):
             return resolving.resolve(
-                self.ledger, self.model, memory_limit=self.settings.memory_limit, progress=progress
+                self.ledger, self.model, self.reference, memory_limit=self.settings.memory_limit, progress=progress
             )
 
     def needs_resolution(self) -> bool:
-        """Whether facts, decisions or the model changed since the last resolution."""
-        return resolving.is_needed(self.ledger, self.model)
+        """Whether facts, decisions, the model or the reference files changed since the last resolution."""
+        return resolving.is_needed(self.ledger, self.model, self.reference)
 
     # -- the graph
 

@@ -64,11 +64,13 @@ class Identifier(Node):
     def sharing_class(self) -> str | None:
         return self.row.get("sharing_class")
 
-    @strawberry.field(description="What the lives and sign-ups of its holders add to its weight, in bits.")
+    @strawberry.field(
+        description="What its holders, or a class known from reference files, add to its weight, in bits."
+    )
     def class_bits(self) -> float:
         return float(self.row.get("class_bits") or 0.0)
 
-    @strawberry.field(description="What about its holders does so.")
+    @strawberry.field(description="Why it is of this class, with figures, and what shifts its weight.")
     def class_reason(self) -> str | None:
         return self.row.get("class_reason")
 
