@@ -82,10 +82,12 @@ def adding_up(bits: Sequence[float], total: float | None = None) -> list[float]:
     """
     tenths = [one * 10 for one in bits]
     whole = [math.floor(round(one, 6)) for one in tenths]
-    over = round((sum(bits) if total is None else total) * 10) - sum(whole)
-    by_remainder = sorted(range(len(whole)), key=lambda at: whole[at] - tenths[at])
-    for at in by_remainder[:over] if over > 0 else by_remainder[over:] if over < 0 else ():
-        whole[at] += 1 if over > 0 else -1
+    if not whole:
+        return []
+    # A total that lies further off than rounding takes (pieces of a merge are kept with two places) moves every piece.
+    each, over = divmod(round((sum(bits) if total is None else total) * 10) - sum(whole), len(whole))
+    largest = sorted(range(len(whole)), key=lambda at: whole[at] - tenths[at])[:over]
+    whole = [one + each + (at in largest) for at, one in enumerate(whole)]
     return [one / 10 for one in whole]
 
 
