@@ -86,7 +86,7 @@ def identifiers() -> str:
                    round((c.alpha_shift - c.beta_shift * ln(greatest(u.clusters - 1, 1))) / ln(2), 2)
                        AS class_bits,
                    concat_ws(', ',
-                       CASE WHEN c.doubted THEN 'known to be ' || p.called END,
+                       CASE WHEN c.doubted THEN 'known as ' || p.called END,
                        CASE WHEN abs(c.beta_shift) > 0.01
                             THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
                        CASE WHEN abs(c.alpha_shift) > 0.01

@@ -193,7 +193,7 @@ def test_networks_csv_undoes_a_wrong_merge_behind_a_vpn(tmp_path: Path) -> None:
     assert told["sharing_class"] == "vpn"
     assert told["class_bits"] < -2
     assert "; " in told["class_reason"]
-    assert "known to be VPN exit" in told["class_reason"]
+    assert "known as VPN exit" in told["class_reason"]
 
 
 def test_a_hub_whose_holders_turn_out_to_be_one_cluster_regains_its_fade(tmp_path: Path) -> None:
