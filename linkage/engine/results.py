@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
 
 #: Shared by many clusters: which class a value of a kind falls into, by its holder clusters (first row that fits).
 SHARING_CLASSES: tuple[tuple[str, int, str], ...] = (
@@ -47,7 +47,9 @@ def merges() -> str:
                               {{'kind': '{BEHAVIOUR}', 'value': '', 'bits': round(m.behaviour, 2),
                                'full_bits': round(m.behaviour, 2), 'holder_clusters': 2}},
                               {{'kind': '{COVERAGE}', 'value': '', 'bits': -round(m.uncovered, 2),
-                               'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}}],
+                               'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}},
+                              {{'kind': '{DIFFERENCE}', 'value': '', 'bits': -round(m.differing, 2),
+                               'full_bits': -round(m.differing, 2), 'holder_clusters': 2}}],
                               lambda piece: piece.bits <> 0))) END
                     AS VARCHAR) AS evidence
         FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right
@@ -102,12 +104,14 @@ def identifiers() -> str:
                CASE WHEN n.holder_clusters = 1 THEN 'private' {rows} ELSE 'unknown' END AS sharing_class,
                round((c.alpha_shift - c.beta_shift * ln(greatest(n.holder_clusters - 1, 1))) / ln(2), 2) AS class_bits,
                concat_ws('; ',
+                   CASE WHEN s.degree IS NOT NULL THEN round(100 * s.degree)::BIGINT || ' % of their words agree' END,
                    CASE WHEN abs(c.beta_shift) > 0.01
                         THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
                    CASE WHEN abs(c.alpha_shift) > 0.01
                         THEN round(100 * c.separate)::BIGINT || ' % of what they own is theirs alone' END
                ) AS class_reason
         FROM shared_values v JOIN value_clusters n ON n.value = v.v JOIN value_classes c ON c.value = v.v
+        LEFT JOIN similar_values s ON s.kind = v.kind AND s.value = v.value
         ORDER BY v.v"""
 
 
