@@ -74,7 +74,7 @@ def one_pass(dataset: Dataset) -> Answers:
     try:
         dataset.facts.register(runner.connection)
         prepare(runner, model)
-        gathered = gather(runner)
+        gathered = gather(runner, model)
         weights, _, holdings = weigh(gathered, model)
         forest, _ = bind(runner, holdings.subjects)
         rounds = Rounds(holdings, weights, forest, gathered.activity, threads=2)

@@ -7,7 +7,7 @@ graph has at hand. What counts and what was discounted are both told, with the r
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,8 @@ from linkage.engine.weigh import (
     weigh_piece,
 )
 from linkage.model import Evidence, Explanation, Identifier, Subject
-from linkage.model.explanation import SIGN_UP
+from linkage.model.explanation import DIFFERENCE, SIGN_UP
+from linkage.model.identifier import AND
 from linkage.model.sharing_class import CALLED, SharingClass
 
 DAY = 86400.0
@@ -77,8 +78,11 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
     left_created: datetime | None = None,
     right_created: datetime | None = None,
     sign_up_span: float = 0.0,
+    left_kinds: Collection[str] = (),
+    right_kinds: Collection[str] = (),
 ) -> Explanation:
-    """Weigh what two subjects share; `sign_up_span` is in days (the resolution's summary has it).
+    """Weigh what two subjects share; `sign_up_span` is in days (the resolution's summary has it);
+    `left_kinds` and `right_kinds` are the kinds of which each has a value, shared or not.
 
     `subjects` is how many there are; the model's neighbourhood is fixed, so that it changes nothing today.
     """
@@ -114,6 +118,7 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
         for use, (full, weighed), counted in zip(shared, pieces, bits, strict=True)
     ]
     evidence.extend(_sign_up(left_created, right_created, weights))
+    evidence.extend(_differences(shared, set(left_kinds), set(right_kinds), model))
     evidence.sort(key=lambda piece: (-piece.bits, piece.identifier))
     return Explanation(left, right, tuple(evidence), model.prior.bits, model.prior.threshold)
 
@@ -126,11 +131,12 @@ def _combined(
     shared: Sequence[SharedUse], weighed: list[float], kinds: list[str], weights: Weights, pairs: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     family = np.array([weights.family[kinds.index(use.identifier.kind)] for use in shared], dtype=np.int64)
+    beside = np.array([weights.beside[kinds.index(use.identifier.kind)] for use in shared], dtype=np.float64)
     bits = np.array(weighed, dtype=np.float64)
     density = np.array([min(use.left_holding * use.right_holding / pairs, 1.0) for use in shared], dtype=np.float64)
     totals = np.zeros(MOST_FAMILIES)
     strongest = np.zeros(MOST_FAMILIES, dtype=np.int64)
-    loudest = combine_pieces(len(shared), family, bits, density, weights, totals, strongest)
+    loudest = combine_pieces(len(shared), family, beside, bits, density, weights, totals, strongest)
     for f in range(len(weights.within)):
         if f != loudest and totals[f] > 0:
             kept = 1 - weights.overlap * shared[int(strongest[f])].overlap
@@ -145,6 +151,18 @@ def _sign_up(left: datetime | None, right: datetime | None, weights: Weights) ->
     bits = float(sign_up_bits(weights.burst_share, weights.burst_days, weights.sign_up_span, days, 0.0, 0.0, 0.0))
     said = "signed up close together" if bits > 0 else "signed up far apart"
     return [Evidence(Identifier(SIGN_UP, f"{days:.1f} days apart"), bits, bits, 2, 2, said)]
+
+
+def _differences(shared: Sequence[SharedUse], left: set[str], right: set[str], model: Model) -> list[Evidence]:
+    """What speaks against: a family of which both have values, and share none."""
+    common = {model.kind(use.identifier.kind).family for use in shared}
+    both = {model.kind(kind).family for kind in left} & {model.kind(kind).family for kind in right} - common
+    told = []
+    for family in sorted(both):
+        if lost := model.families[family].differ:
+            kinds = AND.join(sorted(kind for kind in left | right if model.kind(kind).family == family))
+            told.append(Evidence(Identifier(DIFFERENCE, kinds), -lost, -lost, 2, 2, "both have some, none in common"))
+    return told
 
 
 def _reason(use: SharedUse, full: float, weighed: float, counted: float) -> str:

@@ -39,11 +39,11 @@ def member_bits(holdings: Holdings, label: Ints, size: Ints, weights: Weights) -
         holdings.last[order],
     )
     families = len(weights.within)
-    room: Floats = np.zeros((3, holdings.subjects, families), np.float32)
+    room: Floats = np.zeros((4, holdings.subjects, families), np.float32)
     leave_one_out(rows, holders, holdings.values, size, room, weights)
     clustered = np.flatnonzero(size[label] > 1)
-    strongest, rest, density = room[:, clustered].astype(np.float64)
-    whole = strongest + rest * weights.within
+    strongest, rest, density, beside = room[:, clustered].astype(np.float64)
+    whole = strongest + rest * beside * weights.within
     dense = np.minimum(whole, weights.cap_dense)
     whole = np.minimum(whole + density * (dense - whole), weights.cap)
     bits = np.zeros(holdings.subjects)
@@ -102,7 +102,8 @@ def order_members(value_start: Whole, subject: Ints, label: Ints, size: Ints) ->
 
 @njit(cache=True, nogil=True)
 def leave_one_out(rows: Rows, holders: Whole, values: Values, size: Ints, room: Floats, weights: Weights) -> None:
-    """Strongest piece, the rest and the strongest's density, by subject and family.
+    """Strongest piece, the rest, and of the strongest its density and what would be left of it beside a stronger one,
+    by subject and family.
 
     Rows are sorted by value and cluster; `holding` is the subject.
     """
@@ -115,7 +116,7 @@ def leave_one_out(rows: Rows, holders: Whole, values: Values, size: Ints, room: 
             end += 1
         m = end - begin
         v, n = rows.value[begin], size[rows.cluster[begin]]
-        f = weights.family[values.kind[v]]
+        f, beside = weights.family[values.kind[v]], weights.beside[values.kind[v]]
         for i in range(begin, end if m > 1 else begin):
             gap = np.inf
             for j in range(begin, min(end, begin + MOST_COMPARED)):
@@ -125,11 +126,12 @@ def leave_one_out(rows: Rows, holders: Whole, values: Values, size: Ints, room: 
             s = rows.holding[i]
             density = (m - 1) / (n - 1)
             if bits > room[0, s, f]:
-                room[1, s, f] += room[0, s, f]
+                room[1, s, f] += room[0, s, f] * room[3, s, f]
                 room[0, s, f] = bits
                 room[2, s, f] = density
+                room[3, s, f] = beside
             else:
-                room[1, s, f] += bits * (1 - density * (1 - weights.within_dense[f]))
+                room[1, s, f] += bits * beside * (1 - density * (1 - weights.within_dense[f]))
         begin = end
 
 

@@ -11,11 +11,12 @@ import math
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from linkage.errors import BadModel
+from linkage.model.identifier import SIMILAR
 from linkage.model.sharing_class import SharingClass
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -113,7 +114,8 @@ class Behaviour(_Part):
 class Family(_Part):
     """Kinds whose pieces depend on each other: strongest + within · the rest, at most `cap` bits.
 
-    `dense` and `dense_cap` say what is left of that where every member of both clusters holds the value.
+    `dense` and `dense_cap` say what is left of that where every member of both clusters holds the value. Two sides that
+    both have values of the family, and none in common or similar, lose `differ` bits.
     """
 
     within: Annotated[float, Field(ge=0, le=1)]
@@ -121,13 +123,15 @@ class Family(_Part):
     cap: Positive = 1000.0
     dense_cap: Positive = 1000.0
     telling: bool = False
+    differ: NotNegative = 0.0
 
 
 class Kind(_Part):
     """What one kind of identifier is worth, as a logit.
 
     ln(purity odds) - fade · ln(holders - 1) - stale · days apart, and for kinds that come in pools
-    + pool · fade · ln(members of one cluster / other holders) where that is positive.
+    + pool · fade · ln(members of one cluster / other holders) where that is positive. Beside a stronger piece of its
+    family it counts `beside` of what the family leaves of it.
     """
 
     purity: Probability
@@ -136,6 +140,7 @@ class Kind(_Part):
     pool: Annotated[float, Field(ge=0, le=1)] = 0.0
     separate: NotNegative = 0.0
     spread: NotNegative = 0.0
+    beside: Annotated[float, Field(ge=0, le=1)] = 1.0
     family: str
 
     @property
@@ -151,6 +156,26 @@ class Known(_Part):
     fade: NotNegative = 0.0
 
 
+class Alike(_Part):
+    """How values of one kind are compared: pairs of degree `least` or more (0 to 1: none or all of the weight of their
+    words agrees) are evidence of the kind `similar_…`, which is worth `per_degree` logits less for each unit that the
+    degree falls short of 1. `numbers` are words with a digit: of a name `all` must be the same; of an address the
+    `first`, the house's, while others may be missing, but not differ.
+    """
+
+    least: Annotated[float, Field(gt=0, lt=1)]
+    per_degree: NotNegative
+    numbers: Literal["all", "first"]
+
+
+class Similarity(_Part):
+    """The kinds that are compared for similarity. A word (or two) that more than `crowd` values have proposes no
+    pairs."""
+
+    crowd: Annotated[int, Field(ge=2)]
+    kinds: dict[str, Alike]
+
+
 class Model(_Part):
     """All parameters of a resolution."""
 
@@ -163,15 +188,19 @@ class Model(_Part):
     spread: Spread
     behaviour: Behaviour
     classes: dict[SharingClass, Known]
+    similarity: Similarity
     families: dict[str, Family]
     kinds: dict[str, Kind]
     unknown: Kind
 
     @model_validator(mode="after")
-    def _families_exist(self) -> Self:
+    def _names_exist(self) -> Self:
         for name, kind in [*self.kinds.items(), ("unknown", self.unknown)]:
             if kind.family not in self.families:
                 raise ValueError(f"{name}: there is no family called {kind.family!r}")
+        for name in self.similarity.kinds:
+            if missing := {name, SIMILAR + name} - set(self.kinds):
+                raise ValueError(f"similarity.{name}: there is no kind called {' or '.join(sorted(missing))}")
         return self
 
     def kind(self, name: str) -> Kind:
@@ -182,6 +211,11 @@ class Model(_Part):
     def telling_kinds(self) -> tuple[str, ...]:
         """The kinds that tell whether a subject leads a life of its own."""
         return tuple(name for name, kind in self.kinds.items() if self.families[kind.family].telling)
+
+    @property
+    def differing_kinds(self) -> tuple[str, ...]:
+        """The kinds that speak against a link where two sides have values and share none."""
+        return tuple(name for name, kind in self.kinds.items() if self.families[kind.family].differ)
 
     @property
     def fingerprint(self) -> str:

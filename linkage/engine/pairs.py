@@ -38,6 +38,7 @@ class Pieces(NamedTuple):
 
     value: Ints
     family: Whole
+    beside: Bits
     bits: Bits
     full: Bits
     density: Bits
@@ -54,23 +55,27 @@ class Held(NamedTuple):
 
 
 class Round(NamedTuple):
-    """All that the pairs of one round are judged by."""
+    """All that the pairs of one round are judged by; `stated` are the families of which each cluster has any value, as
+    bits, where such may speak against a link."""
 
     table: Table
     values: Values
     held: Held
+    stated: Whole
     activity: Activity
     profiles: Profiles
 
 
 class Verdict(NamedTuple):
-    """Total bits between two clusters: of so many pieces, sign-up times, and working hours, less what is uncovered."""
+    """Total bits between two clusters: of so many pieces, sign-up times, and working hours, less what is uncovered and
+    what differs."""
 
     total: float
     pieces: int
     sign_up: float
     behaviour: float
     uncovered: float
+    differing: float
 
 
 class Desk(NamedTuple):
@@ -87,6 +92,7 @@ def room(pieces: int) -> Pieces:
     return Pieces(
         np.empty(pieces, np.int32),
         np.empty(pieces, np.int64),
+        np.empty(pieces, np.float64),
         np.empty(pieces, np.float64),
         np.empty(pieces, np.float64),
         np.empty(pieces, np.float64),
@@ -142,6 +148,7 @@ def collect_pieces(a: int, b: int, table: Table, values: Values, weights: Weight
         )
         pieces.value[count] = v
         pieces.family[count] = weights.family[values.kind[v]]
+        pieces.beside[count] = weights.beside[values.kind[v]]
         pieces.bits[count] = bits
         pieces.full[count] = full
         pieces.density[count] = table.holding[left] * table.holding[right] / (table.size[a] * table.size[b])
@@ -185,7 +192,7 @@ def weigh_pair(
     if most < needed:
         return most, count
     loudest = combine_pieces(
-        count, pieces.family, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
+        count, pieces.family, pieces.beside, pieces.bits, pieces.density, weights, pieces.totals, pieces.strongest
     )
     families = len(weights.within)
     total = 0.0
@@ -233,6 +240,19 @@ def coverage_penalty(smaller: int, larger: int, count: int, now: Round, weights:
 
 
 @njit(cache=True, nogil=True)
+def differing_bits(stated: int, count: int, pieces: Pieces, weights: Weights) -> float:
+    """Bits lost in the families (as bits) of which both sides have values, and share none."""
+    lost = 0.0
+    if stated:
+        for p in range(count):
+            stated &= ~(1 << pieces.family[p])
+        for f in range(len(weights.differ)):
+            if stated & (1 << f):
+                lost += weights.differ[f]
+    return lost
+
+
+@njit(cache=True, nogil=True)
 def sign_ups(a: int, b: int, table: Table, weights: Weights) -> float:
     """Bits from when the accounts of two clusters were opened."""
     return sign_up_bits(
@@ -250,14 +270,16 @@ def judge_pair(a: int, b: int, sign_up: float, now: Round, weights: Weights, pie
     total, count = weigh_pair(a, b, table, now.values, weights, pieces, needed - reach - sign_up)
     total += sign_up
     if total < needed - reach:
-        return Verdict(total, count, sign_up, 0.0, 0.0)
+        return Verdict(total, count, sign_up, 0.0, 0.0, 0.0)
     behaviour = synchrony_bits(larger, smaller, now.profiles, now.activity, weights) if reach > 0 else 0.0
     total += behaviour
+    differing = differing_bits(now.stated[a] & now.stated[b], count, pieces, weights)
+    total -= differing
     uncovered = 0.0
     if total >= needed:
         uncovered = coverage_penalty(smaller, larger, count, now, weights, pieces)
         total -= uncovered
-    return Verdict(total, count, sign_up, behaviour, uncovered)
+    return Verdict(total, count, sign_up, behaviour, uncovered, differing)
 
 
 @njit(cache=True, nogil=True)
@@ -402,13 +424,14 @@ def score_rows(
 @njit(cache=True, nogil=True)
 def merge_evidence(
     left: Ints, right: Ints, now: Round, weights: Weights
-) -> tuple[Bits, Bits, Bits, Whole, Ints, Bits, Bits, Ints]:
-    """What decided each of these merges: bits of sign-ups, of behaviour and of what is uncovered; the number of its
-    pieces, and their values, bits, full bits and holders."""
+) -> tuple[Bits, Bits, Bits, Bits, Whole, Ints, Bits, Bits, Ints]:
+    """What decided each of these merges: bits of sign-ups, of behaviour, of what is uncovered and of what differs; the
+    number of its pieces, and their values, bits, full bits and holders."""
     pieces = room(MOST_PIECES)
     sign_up = np.empty(len(left), np.float64)
     behaviour = np.empty(len(left), np.float64)
     uncovered = np.empty(len(left), np.float64)
+    differing = np.empty(len(left), np.float64)
     counts = np.empty(len(left), np.int64)
     value = np.empty(4 * len(left) + MOST_PIECES, np.int32)
     bits = np.empty(len(value), np.float64)
@@ -419,6 +442,7 @@ def merge_evidence(
         a, b = left[i], right[i]
         verdict = judge_pair(a, b, sign_ups(a, b, now.table, weights), now, weights, pieces, 0.0)
         sign_up[i], behaviour[i], uncovered[i] = verdict.sign_up, verdict.behaviour, verdict.uncovered
+        differing[i] = verdict.differing
         count = verdict.pieces
         counts[i] = count
         while n + count > len(value):
@@ -435,6 +459,6 @@ def merge_evidence(
             holders[n] = now.table.value_start[v + 1] - now.table.value_start[v]
             n += 1
     return (
-        sign_up, behaviour, uncovered, counts,
+        sign_up, behaviour, uncovered, differing, counts,
         value[:n].copy(), bits[:n].copy(), full[:n].copy(), holders[:n].copy(),
     )  # fmt: skip

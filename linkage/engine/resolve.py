@@ -24,7 +24,8 @@ from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner, peak_memory
-from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints
+from linkage.engine.similar import add_similar
+from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Whole
 from linkage.engine.uses import Uses, look_at_uses
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
@@ -50,17 +51,21 @@ class Resolution:
 
 
 class Gathered(NamedTuple):
-    """Facts as arrays: the kind of each shared value; subject × shared value with its period in days; and of each
-    subject when it was opened (NaN: not known) and how many telling identifiers it has that nobody else holds."""
+    """Facts as arrays: of each shared value its kind, and by how many logits it is worth more than its kind (similar
+    values: less); subject × shared value with its period in days; and of each subject when it was opened (NaN: not
+    known), how many telling identifiers it has that nobody else holds, and as bits the families that may differ of
+    which it has any value (an empty array where nobody has)."""
 
     kinds: list[str]
     kind: Ints
+    shift: Floats
     subject: Ints
     value: Ints
     first: Floats
     last: Floats
     created: Floats
     private: Ints
+    stated: Whole
     activity: Activity
 
 
@@ -106,6 +111,7 @@ def prepare(runner: Runner, model: Model) -> None:
     runner.view("all_observations", steps.all_observations())
     runner.table("repeated_hashes", steps.repeated_hashes())
     runner.table("periods", steps.periods())
+    add_similar(runner, model)
     runner.table("private_counts", steps.private_counts(model))
     runner.table("members", steps.members())
     runner.table("closed_organisations", steps.closed_organisations(model))
@@ -126,7 +132,7 @@ def sign_up_span(created: Floats) -> float:
 def _resolve(runner: Runner, model: Model, reference: Reference | None, threads: int, started: float) -> Resolution:
     prepare(runner, model)
     look_up(runner, reference)
-    gathered = gather(runner)
+    gathered = gather(runner, model)
     weights, holders, holdings = weigh(gathered, model)
     values, doubted = doubt_known(runner, holdings.values, weights, model)
     holdings = holdings._replace(values=values)
@@ -164,13 +170,16 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
     return Resolution(**tables, summary=summary)
 
 
-def gather(runner: Runner) -> Gathered:
+def gather(runner: Runner, model: Model) -> Gathered:
     """What the steps before the rounds prepared, as arrays."""
     subjects = int(runner.rows("SELECT count(*) FROM subjects")[0][0])
     kinds = [row[0] for row in runner.rows("SELECT DISTINCT kind FROM shared_values ORDER BY 1")]
     numbered = " ".join(f"WHEN ? THEN {number}" for number in range(len(kinds)))
     kind_of_value = f"SELECT CAST(CASE kind {numbered} ELSE 0 END AS INTEGER) AS kind FROM shared_values ORDER BY v"
     values = runner.arrays(kind_of_value if kinds else "SELECT v AS kind FROM shared_values", kinds)
+    shifted = runner.arrays("SELECT v.v, s.shift FROM shared_values v JOIN similar_values s USING (kind, value)")
+    shift = np.zeros(len(values["kind"]), np.float32)
+    shift[shifted["v"]] = shifted["shift"]
     rows = runner.arrays("SELECT * FROM holding_rows ORDER BY value, subject")
     opened = runner.arrays(steps.created())
     created = np.full(subjects, np.nan, np.float32)
@@ -179,15 +188,20 @@ def gather(runner: Runner) -> Gathered:
     active = runner.arrays(steps.active_hours())
     private = np.zeros(subjects, np.int32)
     private[counted["subject"]] = counted["own"]
+    families = runner.arrays(steps.stated(model))
+    stated = np.zeros(subjects if len(families["subject"]) else 0, np.int64)
+    stated[families["subject"]] = families["families"]
     return Gathered(
         kinds=kinds,
         kind=np.asarray(values["kind"], np.int32),
+        shift=shift,
         subject=np.asarray(rows["subject"], np.int32),
         value=np.asarray(rows["value"], np.int32),
         first=np.asarray(rows["first"], np.float32),
         last=np.asarray(rows["last"], np.float32),
         created=created,
         private=private,
+        stated=stated,
         activity=gather_activity(np.asarray(active["subject"]), np.asarray(active["hour"]), subjects),
     )
 
@@ -199,7 +213,8 @@ def weigh(gathered: Gathered, model: Model) -> tuple[Weights, Holders, Holdings]
     separate = separateness(g.subject, g.kind[g.value], g.private, weights)
     holders = look_at_holders(g.value, g.subject, len(g.kind), separate, g.created)
     values = weigh_classes(g.kind, holders, weights)
-    return weights, holders, Holdings(g.subject, g.value, g.first, g.last, values, g.created, len(g.created))
+    values = values._replace(alpha=values.alpha + g.shift)
+    return weights, holders, Holdings(g.subject, g.value, g.first, g.last, values, g.created, len(g.created), g.stated)
 
 
 def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
@@ -257,6 +272,7 @@ def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, b
         sign_up=np.concatenate([np.zeros(stated), tree.sign_up]),
         behaviour=np.concatenate([np.zeros(stated), tree.behaviour]),
         uncovered=np.concatenate([np.zeros(stated), tree.uncovered]),
+        differing=np.concatenate([np.zeros(stated), tree.differing]),
         stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()),
     )
     runner.give(

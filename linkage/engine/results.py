@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from linkage.engine import places
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
 
 #: Bits from which on what a value's holders are like is told.
 TELLING_SHIFT = 0.5
@@ -39,7 +39,9 @@ def merges() -> str:
                               {{'kind': '{BEHAVIOUR}', 'value': '', 'bits': round(m.behaviour, 2),
                                'full_bits': round(m.behaviour, 2), 'holder_clusters': 2}},
                               {{'kind': '{COVERAGE}', 'value': '', 'bits': -round(m.uncovered, 2),
-                               'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}}],
+                               'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}},
+                              {{'kind': '{DIFFERENCE}', 'value': '', 'bits': -round(m.differing, 2),
+                               'full_bits': -round(m.differing, 2), 'holder_clusters': 2}}],
                               lambda piece: piece.bits <> 0))) END
                     AS VARCHAR) AS evidence
         FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right
@@ -86,6 +88,8 @@ def identifiers() -> str:
                    round((c.alpha_shift - c.beta_shift * ln(greatest(u.clusters - 1, 1))) / ln(2), 2)
                        AS class_bits,
                    concat_ws(', ',
+                       CASE WHEN s.degree IS NOT NULL
+                            THEN round(100 * s.degree)::BIGINT || ' % of their words agree' END,
                        CASE WHEN c.doubted THEN 'known as ' || p.called END,
                        CASE WHEN abs(c.beta_shift) > 0.01
                             THEN 'holders signed up within ' || ceil(2 * c.spread)::BIGINT || ' days' END,
@@ -93,7 +97,8 @@ def identifiers() -> str:
                             THEN round(100 * c.separate)::BIGINT || ' % of what they own is theirs alone' END
                    ) AS shift
             FROM shared_values v JOIN uses u ON u.value = v.v JOIN value_classes c ON c.value = v.v
-            JOIN value_places p ON p.value = v.v)
+            JOIN value_places p ON p.value = v.v
+            LEFT JOIN similar_values s ON s.kind = v.kind AND s.value = v.value)
         SELECT kind, value, CAST(holders AS BIGINT) AS holders, CAST(holder_clusters AS BIGINT) AS holder_clusters,
                sharing_class, class_bits,
                concat_ws('; ', because,

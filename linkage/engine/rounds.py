@@ -78,6 +78,7 @@ class Dendrogram(NamedTuple):
     sign_up: Bits
     behaviour: Bits
     uncovered: Bits
+    differing: Bits
     pieces: Whole
     piece_value: Ints
     piece_bits: Bits
@@ -139,7 +140,10 @@ class Rounds:
         clusters = len(table.size)
         profiles = profile_clusters(activity, label if late else label[:0], clusters)
         held = Held(self.value_start, self.holdings.subject, label)
-        return Round(table, self.holdings.values, held, activity, profiles)
+        stated = np.zeros(clusters, np.int64)
+        if len(self.holdings.stated):
+            np.bitwise_or.at(stated, label, self.holdings.stated)
+        return Round(table, self.holdings.values, held, stated, activity, profiles)
 
     def first_rows(self) -> Rows:
         """The holdings as rows: every subject a cluster of its own."""
@@ -221,7 +225,7 @@ class Rounds:
         """All merges in order, with their evidence."""
         if not self._merges:
             none, real, whole = np.zeros(0, np.int32), np.zeros(0, np.float64), np.zeros(0, np.int64)
-            return Dendrogram(none, none, none, none, none, real, real, real, real, whole, none, real, real, none)
+            return Dendrogram(none, none, none, none, none, real, real, real, real, real, whole, none, real, real, none)
         return Dendrogram(*(np.concatenate(column) for column in zip(*self._merges, strict=True)))
 
 

@@ -109,6 +109,17 @@ def holdings() -> str:
         ORDER BY v.v, p.subject"""
 
 
+def stated(model: Model) -> str:
+    """Subjects with the families of which they have any value, as bits by the family's place in the model; only those
+    families that speak against a link where nothing of them is shared."""
+    places = list(model.families)
+    rows = ", ".join(f"('{kind}', {1 << places.index(model.kind(kind).family)})" for kind in model.differing_kinds)
+    return f"""
+        SELECT s.subject, CAST(bit_or(f.bit) AS BIGINT) AS families
+        FROM all_observations o JOIN (VALUES {rows or "(NULL, 0)"}) AS f(kind, bit) ON f.kind = o.kind
+        JOIN subjects s ON s.subject_type = o.subject_type AND s.subject_id = o.subject_id GROUP BY 1"""
+
+
 def members() -> str:
     """Accounts with the organisation they declare; the last organisation by creation counts."""
     return """

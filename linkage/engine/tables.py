@@ -30,7 +30,8 @@ class Values(NamedTuple):
 
 
 class Holdings(NamedTuple):
-    """Subject × value, by value then subject; periods in days (−∞, ∞: not known)."""
+    """Subject × value, by value then subject; periods in days (−∞, ∞: not known). `stated` has by subject, as bits, the
+    families of which it has any value and that speak against a link where none is shared; empty where nobody has."""
 
     subject: Ints
     value: Ints
@@ -39,6 +40,7 @@ class Holdings(NamedTuple):
     values: Values
     created: Floats
     subjects: int
+    stated: Whole
 
 
 class Rows(NamedTuple):

@@ -40,9 +40,11 @@ class Weights(NamedTuple):
     telling: Flags
     family: Whole
     within: Floats
+    beside: Floats
     within_dense: Floats
     cap_dense: Floats
     cap: Floats
+    differ: Floats
     neighbourhood_bits: float
     threshold_bits: float
     size_correction: float
@@ -79,9 +81,11 @@ class Weights(NamedTuple):
             telling=np.array([model.families[kind.family].telling for kind in parameters], dtype=np.bool_),
             family=np.array([names.index(kind.family) for kind in parameters], dtype=np.int64),
             within=np.array([family.within for family in model.families.values()]),
+            beside=np.array([kind.beside for kind in parameters], dtype=np.float64),
             within_dense=np.array([family.dense for family in model.families.values()]),
             cap_dense=np.array([family.dense_cap for family in model.families.values()]),
             cap=np.array([family.cap for family in model.families.values()]),
+            differ=np.array([family.differ for family in model.families.values()]),
             neighbourhood_bits=-model.prior.bits,
             threshold_bits=model.prior.threshold_bits,
             size_correction=model.rounds.size_correction,
@@ -160,13 +164,15 @@ def weigh_piece(
 
 @njit(cache=True, nogil=True)
 def combine_pieces(
-    count: int, family: Whole, bits: Floats, density: Floats, weights: Weights, totals: Floats, strongest: Whole
-) -> int:
+    count: int, family: Whole, beside: Floats, bits: Floats, density: Floats, weights: Weights, totals: Floats,
+    strongest: Whole,
+) -> int:  # fmt: skip
     """Put pieces together by family; answers the loudest family.
 
     `bits` become what each piece counts; `totals` and `strongest` (piece, −1: none) are filled by family. The
     density of a piece is the share of both clusters' members that hold it: values that everybody in both holds say
-    the same thing again (one household, one office), and in a family with `dense_cap` say little at all.
+    the same thing again (one household, one office), and in a family with `dense_cap` say little at all. `beside` is
+    what is left of two pieces beside each other: of similar values nothing beside equal ones, nor the other way.
     """
     families = len(weights.within)
     totals[:families] = 0
@@ -178,7 +184,11 @@ def combine_pieces(
     for p in range(count):
         f = family[p]
         if strongest[f] != p:
-            bits[p] *= weights.within[f] * (1 - density[p] * (1 - weights.within_dense[f]))
+            bits[p] *= (
+                min(beside[p], beside[strongest[f]])
+                * weights.within[f]
+                * (1 - density[p] * (1 - weights.within_dense[f]))
+            )
         totals[f] += bits[p]
     loudest = 0
     for f in range(families):

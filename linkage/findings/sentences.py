@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from linkage.findings import words
 from linkage.findings.cuts import Cut
 from linkage.model import Evidence, Explanation, Merge, Subject, SubjectType
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
+from linkage.model.identifier import AND, SIMILAR
 
 #: So many pieces that count are told one by one, and so many of those that count for nothing; then they are summed up.
 MOST_COUNTED = 12
@@ -26,6 +27,7 @@ _BESIDES = {
     SIGN_UP: "the times of sign-up",
     BEHAVIOUR: "the hours they work in",
     COVERAGE: "how few of their members this concerns",
+    DIFFERENCE: "what each has of its own and the other has too, but not the same",
 }
 _STATED = {
     "declared": "the membership in the organisation is declared",
@@ -88,6 +90,17 @@ def _facts(explanation: Explanation, piece: Evidence) -> str:
     kind, value = piece.identifier.kind, piece.identifier.value
     if kind == SIGN_UP:
         return f"The two signed up {value}."
+    if kind == DIFFERENCE:
+        sorts = words.listed([f"{words.noun(sort)}" for sort in value.split(AND)])
+        return f"Each of the two has a {sorts}, and neither has the other's or one like it."
+    others = piece.holders - 2
+    if kind.startswith(SIMILAR):
+        also = (
+            f"{others:,} {'other has' if others == 1 else 'others have'} one of them too"
+            if others > 0
+            else "nobody else has either"
+        )
+        return f"The two have {words.noun(kind, 2)}, {words.masked(kind, value)}; {also}."
     left = words.period(piece.left_first_seen, piece.left_last_seen)
     right = words.period(piece.right_first_seen, piece.right_last_seen)
     if left == right:
@@ -95,7 +108,6 @@ def _facts(explanation: Explanation, piece: Evidence) -> str:
     else:
         when = f" ({explanation.left.id} {left or 'at an unknown time'}, {explanation.right.id} "
         when += f"{right or 'at an unknown time'})"
-    others = piece.holders - 2
     also = "nobody else ever did" if others < 1 else f"{others:,} {'other' if others == 1 else 'others'} did too"
     return f"{_both(explanation)} used the {words.noun(kind)} {words.masked(kind, value)}{when}; {also}."
 
@@ -147,7 +159,7 @@ def _name(kind: str, values: Sequence[tuple[str, float]]) -> str:
     if kind in _BESIDES:
         return _BESIDES[kind]
     if len(values) == 1:
-        return f"the {words.noun(kind)} {words.masked(kind, values[0][0])}"
+        return f"the {words.noun(kind, 2 if kind.startswith(SIMILAR) else 1)} {words.masked(kind, values[0][0])}"
     return f"{len(values):,} {words.noun(kind, len(values))}"
 
 

@@ -10,11 +10,11 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
 from linkage.normalise import kind_of
 
 #: What evidence is called that is no identifier.
-_BESIDES = {SIGN_UP: "sign-up time", BEHAVIOUR: "working hour", COVERAGE: "coverage"}
+_BESIDES = {SIGN_UP: "sign-up time", BEHAVIOUR: "working hour", COVERAGE: "coverage", DIFFERENCE: "difference"}
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 

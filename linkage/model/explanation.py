@@ -9,8 +9,8 @@ from linkage.model.identifier import Identifier
 from linkage.model.subject import Subject
 
 #: Evidence that is no identifier: how far apart accounts signed up, in which hours they work, and (against) how few
-#: members of two clusters the rest concerns.
-SIGN_UP, BEHAVIOUR, COVERAGE = "sign_up", "behaviour", "coverage"
+#: members of two clusters the rest concerns, and what both have of a sort (an address) without any in common.
+SIGN_UP, BEHAVIOUR, COVERAGE, DIFFERENCE = "sign_up", "behaviour", "coverage", "difference"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+#: Two values that are much alike are evidence of a kind of their own, `similar_` and the kind, with the value `a ~ b`.
+#: Nobody used it: its holders are those of either value.
+SIMILAR, AND = "similar_", " ~ "
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identifier:

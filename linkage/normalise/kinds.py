@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from linkage.model.identifier import AND, SIMILAR
 from linkage.normalise import (
     api_key,
     bank_account,
@@ -351,6 +352,8 @@ def kind_of(name: str) -> Kind:
     canonical = canonical_name(name)
     if canonical is None:
         raise ValueError(f"{name!r} cannot be the name of a kind")
+    if canonical.startswith(SIMILAR) and (base := KINDS.get(canonical.removeprefix(SIMILAR))):
+        return _similar(base)
     return KINDS.get(canonical) or Kind(
         name=canonical,
         label=OTHER,
@@ -359,4 +362,20 @@ def kind_of(name: str) -> Kind:
         rule=token.normalise,
         family=canonical,
         strength=Strength.WEAK,
+    )
+
+
+def _similar(base: Kind) -> Kind:
+    """The kind of two similar values of a kind: shown as a pair, each as its own kind has it shown."""
+    noun = base.noun or base.name.replace("_", " ")
+    return Kind(
+        name=SIMILAR + base.name,
+        label=OTHER,
+        about=f"two values that are much alike, of the kind {base.name}",
+        wanted="two values of one kind",
+        rule=token.normalise,
+        family=base.family,
+        strength=Strength.WEAK,
+        mask=lambda value: " and ".join(f"“{base.mask(side)}”" for side in value.split(AND)),
+        noun=f"similar {noun}",
     )

@@ -82,7 +82,7 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
         raise BadInput("an explanation is about two different subjects")
     rows = await _rows(reader, [left, right])
     pairs, places, decisions, count, span = await asyncio.gather(
-        reads.shared(reader, [(left, right)]),
+        _shared(reader, [(left, right)], model),
         subjects.clusters_of(reader, [left, right]),
         reads.decisions(reader, str(subject(left)), str(subject(right))),
         reads.subjects(reader),
@@ -98,7 +98,7 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
     if len(steps) < 2:
         return finding
     rows = rows | await _rows(reader, keys)
-    found = await _weigh(reader, steps, await reads.shared(reader, steps), rows, scales)
+    found = await _weigh(reader, steps, await _shared(reader, steps, model), rows, scales)
     chain = [Step(here, there, weighed) for (here, there), weighed in zip(steps, found, strict=True)]
     return replace(finding, rows=rows, chain=chain)
 
@@ -120,10 +120,15 @@ async def sign_up_span(reader: Reader) -> float:
     return float(found.get("sign_up_span") or 0.0)
 
 
+async def _shared(reader: Reader, pairs: Sequence[tuple[Key, Key]], model: Model) -> list[reads.Shared]:
+    compared, differing = tuple(model.similarity.kinds), model.differing_kinds
+    return await reads.shared(reader, pairs, compared=compared, differing=differing)
+
+
 async def _weigh(
     reader: Reader,
     pairs: Sequence[tuple[Key, Key]],
-    shared: Sequence[Sequence[Row]],
+    shared: Sequence[reads.Shared],
     rows: Mapping[Key, Row],
     scales: _Scales,
 ) -> list[Explanation]:
@@ -131,7 +136,7 @@ async def _weigh(
     first = [weigh(*pair, uses, rows, scales, {}) for pair, uses in zip(pairs, shared, strict=True)]
     asked: list[tuple[int, str, Row, Row]] = []
     for number, (explanation, uses) in enumerate(zip(first, shared, strict=True)):
-        nodes = {(use["node"]["kind"], use["node"]["value"]): use["node"] for use in uses}
+        nodes = {(use["node"]["kind"], use["node"]["value"]): use["node"] for use in uses.rows}
         told = [nodes.get((piece.identifier.kind, piece.identifier.value)) for piece in explanation.evidence]
         telling = [node for node, piece in zip(told, explanation.evidence, strict=True) if node and piece.bits > 0]
         asked += [(number, str(node["id"]), node, telling[0]) for node in telling[1:]]
@@ -164,7 +169,7 @@ def subject(key: Key) -> Subject:
 def weigh(
     left: Key,
     right: Key,
-    uses: Sequence[Row],
+    uses: reads.Shared,
     rows: Mapping[Key, Row],
     scales: _Scales,
     overlaps: Mapping[str, float],
@@ -173,12 +178,14 @@ def weigh(
     return explain(
         subject(left),
         subject(right),
-        [_use(row, overlaps.get(str(row["node"]["id"]), 0.0)) for row in uses],
+        [_use(row, overlaps.get(str(row["node"]["id"]), 0.0)) for row in uses.rows],
         subjects=scales.subjects,
         model=scales.model,
         left_created=rows[left].get("created_at"),
         right_created=rows[right].get("created_at"),
         sign_up_span=scales.sign_up_span,
+        left_kinds=uses.left_kinds,
+        right_kinds=uses.right_kinds,
     )
 
 

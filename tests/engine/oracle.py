@@ -31,6 +31,7 @@ class Piece:
     """A value that two clusters share: bits, density, and who holds it."""
 
     bits: float
+    beside: float
     density: float
     clusters: set[frozenset[int]]
     subjects: set[int]
@@ -88,12 +89,12 @@ class Oracle:
             la, lb = math.log2(len(a) / ma), math.log2(len(b) / mb)
             bits = logit / math.log(2) + math.log2(self.model.prior.neighbourhood)
             bits -= rounds.size_correction * (la + lb) + rounds.both_large * min(la, lb)
-            piece = Piece(max(bits, 0), ma * mb / (len(a) * len(b)), set(clusters), set(self.uses[key]))
+            piece = Piece(max(bits, 0), kind.beside, ma * mb / (len(a) * len(b)), set(clusters), set(self.uses[key]))
             families[kind.family].append(piece)
         for name, pieces in families.items():
             self._combine(name, pieces)
         if not families:
-            return 0.0
+            return -self._differing(a, b, set())
         order = list(self.model.families)
         loudest = max(families, key=lambda name: (sum(p.bits for p in families[name]), -order.index(name)))
         for name, pieces in families.items():
@@ -101,8 +102,17 @@ class Oracle:
                 kept = 1 - rounds.overlap * _overlap(pieces[0].clusters, families[loudest][0].clusters)
                 for piece in pieces:
                     piece.bits *= kept
-        lost = self._uncovered([piece for pieces in families.values() for piece in pieces], *sorted((a, b), key=len))
+        lost = self._differing(a, b, set(families))
+        lost += self._uncovered([piece for pieces in families.values() for piece in pieces], *sorted((a, b), key=len))
         return sum(p.bits for pieces in families.values() for p in pieces) - lost
+
+    def _differing(self, a: frozenset[int], b: frozenset[int], shared: set[str]) -> float:
+        """Bits lost in families of which both have values, and share none."""
+        has: list[set[str]] = [
+            {self.model.kind(kind).family for (kind, _), users in self.uses.items() if side & users.keys()}
+            for side in (a, b)
+        ]
+        return sum(self.model.families[family].differ for family in (has[0] & has[1]) - shared)
 
     def _uncovered(self, pieces: list[Piece], smaller: frozenset[int], larger: frozenset[int]) -> float:
         """Bits lost where few members of the one hold anything of the other's."""
@@ -120,7 +130,7 @@ class Oracle:
         family = self.model.families[name]
         pieces.sort(key=lambda piece: -piece.bits)
         for piece in pieces[1:]:
-            piece.bits *= family.within * (1 - piece.density * (1 - family.dense))
+            piece.bits *= piece.beside * pieces[0].beside * family.within * (1 - piece.density * (1 - family.dense))
         whole = counted = sum(piece.bits for piece in pieces)
         if counted > family.dense_cap:
             counted -= pieces[0].density * (counted - family.dense_cap)

@@ -54,6 +54,24 @@ def test_explaining_a_pair_gives_the_bits_of_its_merge() -> None:
     assert told.linked
 
 
+def test_similar_values_and_what_differs_are_told_as_the_rounds_counted_them() -> None:
+    rows = [(who, kind, "v") for who in "ab" for kind in ("phone", "email")]
+    rows += [("a", "organisation_name", "itsy bitsy palace"), ("b", "organisation_name", "itsy bitsy palace school")]
+    rows += [("a", "postal_address", "37 w 47 st"), ("b", "postal_address", "4910 s king dr")]
+    resolution = resolve(Facts(observations=observed(rows)), MODEL)
+    (merge,) = resolution.merges.to_pylist()
+    shared = [
+        _use(row["kind"], row["value"], class_bits=row["class_bits"], class_reason=row["class_reason"])
+        for row in resolution.identifiers.to_pylist()
+    ]
+    kinds = ("phone", "email", "organisation_name", "postal_address")
+    told = explain(A, B, shared, model=MODEL, left_kinds=kinds, right_kinds=kinds)
+    assert told.total_bits == pytest.approx(merge["bits"], abs=0.02)
+    bits = {piece.identifier.kind: piece for piece in told.evidence}
+    assert "% of their words agree" in bits["similar_organisation_name"].reason
+    assert (bits["difference"].identifier.value, bits["difference"].bits) == ("postal_address", -2.0)
+
+
 def test_nothing_shared_is_not_linked() -> None:
     told = explain(A, B, [], model=MODEL)
     assert told.evidence == ()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from linkage.findings import sentences
 from linkage.findings.cuts import weakest_cut
 from linkage.model import Evidence, Explanation, Identifier, Merge, MergePiece, Subject
-from linkage.model.explanation import SIGN_UP
+from linkage.model.explanation import DIFFERENCE, SIGN_UP
 
 A, B = Subject.account("a1"), Subject.account("a2")
 CARD = Identifier("payment_method", "fp_9kynge4kzp56n09lu")
@@ -51,6 +51,21 @@ def test_what_was_discounted_says_why() -> None:
     assert "Alone it would count 15.6 bits; it was discounted: 19 days between the two uses." in told(use)
     hub = piece(Identifier("ip", "203.0.113.7"), 0.0, -3.0, "0 bits: mobile, 48,211 holders in 30,000 clusters", 48_211)
     assert "48,209 others did too. It counts for nothing: mobile, 48,211 holders in 30,000 clusters." in told(hub)
+
+
+def test_similar_values_are_shown_side_by_side_and_nobody_is_said_to_use_them() -> None:
+    names = Identifier("similar_person_name", "ann smith ~ ann smyth")
+    assert "The two have similar names, “a. s.” and “a. s.”; nobody else has either. This" in told(piece(names, 12.0))
+    assert "3 others have one of them too." in told(piece(names, 12.0, holders=5))
+    merge = Merge(1, A, B, 1, 1, 12.0, 0.9, evidence=(MergePiece(names.kind, names.value, 12.0, 12.0, 2),))
+    assert "the similar names “a. s.” and “a. s.” (12.0 bits)" in sentences.merged(merge)
+
+
+def test_what_both_have_and_do_not_share_speaks_against() -> None:
+    assert (
+        "Each of the two has a postal address, and neither has the other's or one like it. "
+        "This divides the odds by about 4 (−2.0 bits)."
+    ) in told(piece(Identifier(DIFFERENCE, "postal_address"), -2.0))
 
 
 def test_sign_ups_are_told_and_may_speak_against() -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from linkage.errors import DatabaseUnavailable
 from linkage.graph.connection import Connection, Graph
-from linkage.model import Rejection
+from linkage.model import Rejection, Subject
 from linkage.scenario import generate
 from linkage.service import Service
+from linkage.service.explaining import told
 from linkage.service.recording import rejection_rows
 from linkage.settings import Settings
 
@@ -114,6 +115,40 @@ def test_facts_are_taken_while_neo4j_is_away_and_reach_it_later(
     service.catch_up()
     found = service.graph.read("MATCH (a:Account)-[:USED]->(i:Email) RETURN a.id AS id, i.value AS value")
     assert found == [{"id": "a", "value": "ann@example.com"}]
+
+
+def test_similar_names_are_published_explained_and_checked(service: Service) -> None:
+    said = {
+        "a": {"organisation_name": "Itsy Bitsy Palace", "postal_address": "4520 N Beacon St"},
+        "b": {"organisation_name": "Itsy Bitsy Palace School", "postal_address": "4520 N Beacon St"},
+        "c": {"organisation_name": "Itsy Bitsy Palace School", "postal_address": "4520 N Beacon"},
+        "d": {"organisation_name": "Dandelion", "postal_address": "1 Elm St"},
+    }
+    rows = [
+        {"account_id": who, "kind": kind, "value": value} for who, held in said.items() for kind, value in held.items()
+    ]
+    service.record("observations", rows)
+    assert service.resolve()["clusters"] == 1
+    service.catch_up()
+    assert service.check_graph() == []
+    pair = "itsy bitsy palace ~ itsy bitsy palace school"
+    tied = "MATCH (:Cluster)-[:EVIDENCED_BY]->(i {kind: 'similar_organisation_name'}) RETURN i.value AS value"
+    assert service.graph.read(tied) == [{"value": pair}]
+    assert service.graph.read("MATCH (i:Identifier {value: $pair})<-[u:USED]-() RETURN u", pair=pair) == []
+
+    direct = service.explain(Subject.account("a"), Subject.account("b"))
+    assert [piece.identifier.kind for piece in direct.explanation.evidence] == [
+        "postal_address",
+        "similar_organisation_name",
+    ]
+    assert direct.explanation.linked
+    (said_of_names,) = [line for line in told(direct) if "similar" in line]
+    assert said_of_names.startswith(
+        "The two have similar organisation names, “it***ce” and “it***ol”; 1 other has one of them too."
+    )
+    far = service.explain(Subject.account("a"), Subject.account("d"))
+    assert [piece.identifier.kind for piece in far.explanation.evidence] == ["difference"]
+    assert any("Each of the two has a postal address, and neither" in line for line in told(far))
 
 
 def test_an_idempotency_key_writes_once(service: Service) -> None:

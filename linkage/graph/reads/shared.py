@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from linkage.graph.reads.reader import Reader
+from linkage.model.identifier import AND, SIMILAR
 
 #: The rarest shared identifiers come first; past so many of them nothing is added to an explanation.
 MOST = 200
@@ -28,7 +30,17 @@ CALL (a, b) {{
   WITH i, l, r ORDER BY coalesce(i.holders, 2), i.id LIMIT {MOST}
   RETURN collect({{node: properties(i), left: properties(l), right: properties(r)}}) AS rows
 }}
-RETURN pair, rows
+CALL (a, b) {{
+  MATCH (a)-[l:USED]->(i:Identifier) WHERE i.kind IN $compared
+  MATCH (b)-[r:USED]->(j:Identifier {{kind: i.kind}}) WHERE j.value <> i.value
+  WITH l, r, i.kind AS kind, CASE WHEN i.value < j.value THEN [i.value, j.value] ELSE [j.value, i.value] END AS two
+  MATCH (p:Identifier {{key: '{SIMILAR}' + kind + ':' + two[0] + '{AND}' + two[1]}})
+  WITH p, head(collect(l)) AS l, head(collect(r)) AS r ORDER BY coalesce(p.holders, 2), p.id LIMIT {MOST}
+  RETURN collect({{node: properties(p), left: properties(l), right: properties(r)}}) AS alike
+}}
+RETURN pair, rows + alike AS rows,
+       COLLECT {{ MATCH (a)-[:USED]->(i:Identifier) WHERE i.kind IN $differing RETURN DISTINCT i.kind }} AS left_kinds,
+       COLLECT {{ MATCH (b)-[:USED]->(i:Identifier) WHERE i.kind IN $differing RETURN DISTINCT i.kind }} AS right_kinds
 """
 
 #: For pairs of identifiers: how many hold both, of the first's holders. Identifiers with more holders are hubs, and
@@ -43,11 +55,17 @@ RETURN pair, COUNT { (i)<-[:USED]-(s) WHERE (s)-[:USED]->(other) } AS both
 #: An identifier with more holders than this is not walked.
 MOST_HOLDERS = 2_000
 
-#: The evidence of a cluster as edges member → identifier: strongest identifiers first, so many of them at most.
-THREADS = """
-MATCH (c:Cluster {id: $id})-[t:EVIDENCED_BY]->(i:Identifier) WHERE t.bits > 0
+#: The evidence of a cluster as edges member → identifier (or pair of similar ones, of which it used one): strongest
+#: identifiers first, so many of them at most.
+THREADS = f"""
+MATCH (c:Cluster {{id: $id}})-[t:EVIDENCED_BY]->(i:Identifier) WHERE t.bits > 0
 WITH c, t, i ORDER BY t.bits DESC LIMIT $identifiers
-MATCH (i)<-[:USED]-(s)-[:IN]->(c)
+CALL (c, i) {{
+  MATCH (i)<-[:USED]-(s)-[:IN]->(c) RETURN s
+  UNION
+  UNWIND CASE WHEN i.kind STARTS WITH '{SIMILAR}' THEN split(i.value, '{AND}') ELSE [] END AS value
+  MATCH (:Identifier {{key: substring(i.kind, {len(SIMILAR)}) + ':' + value}})<-[:USED]-(s)-[:IN]->(c) RETURN s
+}}
 RETURN i.id AS identifier, t.bits AS bits, CASE WHEN s:Account THEN 'Account' ELSE 'Organisation' END AS type,
        s.id AS id
 LIMIT $edges
@@ -63,20 +81,39 @@ RETURN properties(d) AS decision ORDER BY d.decided_at DESC LIMIT 20
 SUBJECTS = "RETURN COUNT { (:Account) } + COUNT { (:Organisation) } AS subjects"
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What two subjects share: identifiers that both used, rarest first, then pairs of similar ones, each with both
+    periods of use; and of the kinds that speak against a link where they differ those that each side has."""
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    left_kinds: Sequence[str] = ()
+    right_kinds: Sequence[str] = ()
+
+
 async def shared(
-    reader: Reader, pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]]
-) -> list[list[dict[str, Any]]]:
-    """For each pair of (type, id) the identifiers that both used, rarest first, with both periods of use."""
+    reader: Reader,
+    pairs: Sequence[tuple[tuple[str, str], tuple[str, str]]],
+    *,
+    compared: Sequence[str] = (),
+    differing: Sequence[str] = (),
+) -> list[Shared]:
+    """What each pair of (type, id) shares.
+
+    Values of the kinds `compared` may be similar; of the kinds `differing` it is told whether the sides have any.
+    """
     rows = await reader.rows(
         SHARED,
         pairs=[
             {"left": {"type": left[0], "id": left[1]}, "right": {"type": right[0], "id": right[1]}}
             for left, right in pairs
         ],
+        compared=list(compared),
+        differing=list(differing),
     )
-    found: list[list[dict[str, Any]]] = [[] for _ in pairs]
+    found = [Shared() for _ in pairs]
     for row in rows:
-        found[row["pair"]] = row["rows"]
+        found[row["pair"]] = Shared(row["rows"], row["left_kinds"], row["right_kinds"])
     return found
 
 
