@@ -156,10 +156,15 @@ def owned(model: Model) -> str:
 
 
 def judgements() -> str:
-    """The last judgement on each pair; a later one takes an earlier one back."""
+    """The last judgement on each pair, and when it was said: a later one takes an earlier one back, `undecided` too.
+
+    One without a time is the oldest; of several said at once the most cautious counts, whatever the order of rows.
+    """
     return """
-        SELECT least(l.subject, r.subject) AS a, greatest(l.subject, r.subject) AS b, min(d.decided_at) AS said,
-               arg_max(d.judgement, (coalesce(d.decided_at, 0), d.judgement)) AS judgement,
+        SELECT least(l.subject, r.subject) AS a, greatest(l.subject, r.subject) AS b,
+               max(coalesce(d.decided_at, 0)) AS said,
+               arg_max(d.judgement, (coalesce(d.decided_at, 0),
+                                     list_position(['same', 'undecided', 'different'], d.judgement))) AS judgement,
         FROM decisions d
         JOIN decided_subjects dl ON dl.text = d."left" JOIN decided_subjects dr ON dr.text = d."right"
         JOIN subjects l ON l.subject_type = dl.subject_type AND l.subject_id = dl.subject_id

@@ -34,9 +34,19 @@ def organisations_now() -> str:
 
 
 def decisions_now() -> str:
-    """The last decision on every pair of subjects, whichever of the two was named first."""
+    """The last decision on every pair of subjects, whichever of the two was named first.
+
+    Last by when it was decided, since old files may be loaded after new ones. One without a time was decided when it
+    was taken: after all that the ledger held of the pair by then.
+    """
     left, right = quoted("left"), quoted("right")
-    return _last_said(DECISIONS, f"least({left}, {right}), greatest({left}, {right})")
+    pair = f"least({left}, {right}), greatest({left}, {right})"
+    held = f"max(decided_at) OVER (PARTITION BY {pair} ORDER BY {BATCH}, {ROW})"
+    return (
+        f"SELECT {columns(DECISIONS.schema.names)} "
+        f"FROM (SELECT *, coalesce(decided_at, {held}) AS said FROM {DECISIONS.name}_rows) "
+        f"QUALIFY row_number() OVER (PARTITION BY {pair} ORDER BY said DESC NULLS LAST, {BATCH} DESC, {ROW} DESC) = 1"
+    )
 
 
 def memberships_now() -> str:

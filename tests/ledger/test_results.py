@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -57,6 +58,24 @@ def test_the_last_decision_on_a_pair_counts_whichever_way_round(ledger: Ledger) 
     ledger.append("decisions", rows_of("decisions", *(dict(zip(names, pair, strict=True)) for pair in pairs)))
     found = ask(ledger, results.decisions_now(), '"left", judgement')
     assert found == [("a", "same"), ("account:b", "different")]
+
+
+def test_a_decision_loaded_late_does_not_take_back_what_was_decided_later(ledger: Ledger) -> None:
+    def decide(*said: tuple[str, int | None]) -> None:
+        for judgement, day in said:
+            at = None if day is None else START + timedelta(days=day)
+            row = {"left": "account:a", "right": "account:b", "judgement": judgement, "decided_at": at}
+            ledger.append("decisions", rows_of("decisions", row))
+
+    decide(("undecided", 5), ("same", 1))
+    assert ask(ledger, results.decisions_now(), "judgement") == [("undecided",)]
+    # One without a time was decided when it was taken: after all that was there.
+    decide(("different", None))
+    assert ask(ledger, results.decisions_now(), "judgement") == [("different",)]
+    decide(("same", 4))
+    assert ask(ledger, results.decisions_now(), "judgement") == [("different",)]
+    decide(("same", 6))
+    assert ask(ledger, results.decisions_now(), "judgement") == [("same",)]
 
 
 def test_memberships_follow_the_resolutions_and_those_who_left_are_gone(ledger: Ledger) -> None:

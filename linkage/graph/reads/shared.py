@@ -71,11 +71,12 @@ RETURN i.id AS identifier, t.bits AS bits, CASE WHEN s:Account THEN 'Account' EL
 LIMIT $edges
 """
 
-#: What people said of the two, newest first.
+#: What people said of the two, newest first; what has no time comes last.
 DECISIONS = """
 MATCH (d:Decision)
 WHERE (d.left = $left AND d.right = $right) OR (d.left = $right AND d.right = $left)
-RETURN properties(d) AS decision ORDER BY d.decided_at DESC LIMIT 20
+RETURN properties(d) AS decision
+ORDER BY coalesce(d.decided_at, datetime({epochSeconds: 0})) DESC, d.id LIMIT 20
 """
 
 SUBJECTS = "RETURN COUNT { (:Account) } + COUNT { (:Organisation) } AS subjects"
