@@ -67,13 +67,14 @@ def measure(
     dataset: Dataset, peers: Iterable[Peer], *, bootstrap: int = 200, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[Result]:
     """Every peer on the same facts; `bootstrap` resamplings are behind each interval."""
+    costs = Model.load().bands.costs
     for peer in peers:
         tell(f"{dataset.name}: {peer.name}")
         started = time.perf_counter()
         answers = peer.run(dataset)
         seconds = time.perf_counter() - started
         for which, clusters in answers.items():
-            report = evaluate(clusters, dataset.truth, bootstrap=bootstrap)
+            report = evaluate(clusters, dataset.truth, costs=costs, bootstrap=bootstrap)
             yield Result(dataset.name, f"{peer.name} {which}".strip(), seconds, report)
 
 

@@ -8,7 +8,7 @@ from string import Template
 
 from benchmarks.accuracy import FIGURES, Result, by_dataset, left_out
 from benchmarks.peers import ENGINE, missing
-from linkage.evaluate import Calibration, Estimate, Group, Report
+from linkage.evaluate import Bands, Calibration, Estimate, Group, Report
 
 _UNDRAWN = missing("matplotlib")
 _PAGE = Template("""<!doctype html>
@@ -70,6 +70,8 @@ def _section(number: int, name: str, results: Sequence[Result]) -> str:
     if ours and ours.calibration:
         parts += [_heading("reliability"), _bins(ours.calibration)]
         parts += [_drawn("Reliability", "reliability", ours.calibration)]
+    if ours and ours.bands:
+        parts += [_heading("what to do, by band"), _bands(ours.bands)]
     return "\n".join((*parts, "</section>"))
 
 
@@ -115,6 +117,25 @@ def _bins(calibration: Calibration) -> str:
         for found in calibration.bins
     ]
     return _table(("confidence", "members", "mean", "share that was right"), rows)
+
+
+def _bands(found: Bands) -> str:
+    """Members by band, how many were right, and what an account cost, beside treating everybody alike."""
+    costs = found.costs
+    rows = [(band.band, f"{band.members:,}", f"{band.share:.1%}", _interval(band.correct), "") for band in found.bands]
+    alike = {
+        "each by its band": found.cost,
+        "acting on everybody": found.acting_on_all,
+        "leaving everybody alone": found.leaving_all,
+        "looking at everybody": Estimate(found.looking_at_all),
+    }
+    rows += [(name, f"{found.members:,}", "", "", _interval(cost)) for name, cost in alike.items()]
+    said = (
+        f"<p>Acting on an account that is not the actor's costs {costs.wrong:g}, leaving alone one that is "
+        f"{costs.missed:g}, having a person look {costs.review:g}. What costs least: to look from a confidence of "
+        f"{found.look_from:.3f} on, to act from {found.act_from:.3f} on.</p>"
+    )
+    return said + _table(("band", "members", "share", "of the cluster's actor", "cost an account"), rows)
 
 
 def _interval(estimate: Estimate, form: str = ".3f") -> str:

@@ -48,15 +48,21 @@ def recall(found: dict[str, Sequence[Group]]) -> str:
 
 
 def reliability(calibration: Calibration) -> str:
-    """How often members were right, by how sure the engine was of them."""
+    """How often members were right, by how sure the engine was of them; below it how many there are in each bin."""
     with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(4.2, 3.8), layout="constrained")
-        axes = canvas.subplots()
+        canvas = Canvas(figsize=(4.2, 5.0), layout="constrained")
+        axes, below = canvas.subplots(2, 1, sharex=True, height_ratios=(3.6, 1))
         axes.plot([0, 1], [0, 1], color=_OTHERS, linewidth=1)
         sure = [found.confidence for found in calibration.bins]
         right = [Estimate(found.correct, found.correct_low, found.correct_high) for found in calibration.bins]
         axes.errorbar(sure, _values(right), yerr=_whiskers(right), fmt="o", color=_OURS, ecolor=_INK, elinewidth=1)
-        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share that was right", aspect="equal")
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), ylabel="share that was right")
+        middle = [(found.low + found.high) / 2 for found in calibration.bins]
+        members = [found.members for found in calibration.bins]
+        bars = below.bar(middle, members, width=0.08, color=_OTHERS)
+        below.bar_label(bars, [f"{count:,}" for count in members], fontsize=7, color=_INK)
+        # A few in a bin stay visible beside the thousands in another.
+        below.set(yscale="log", ylim=(0.5, 5 * max(members)), xlabel="confidence", ylabel="members")
         return _svg(canvas)
 
 

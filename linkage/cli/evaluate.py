@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
-    from linkage.evaluate import Calibration, Estimate, Group, Report, Scores
+    from linkage.evaluate import Bands, Calibration, Estimate, Group, Report, Scores
+    from linkage.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,9 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model table (TOML) whose costs make the bands, instead of the one shipped.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     bootstrap: Annotated[int, typer.Option(help="Resamplings behind the intervals; 0: none.", min=0)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.", min=0)] = 0,
@@ -36,7 +40,9 @@ def evaluate(
     """Measure clusters against the truth.
 
     Prints pairwise and B-cubed precision, recall and F1 over all accounts and over ring members, adjusted Rand, best
-    match by ring, bystanders and calibration, each with a 95 % interval, by style, evasion, behaviour and size.
+    match by ring, bystanders and calibration, each with a 95 % interval, by style, evasion, behaviour and size. Then
+    which members are worth acting on, looking at and leaving alone under the costs of the model (its table bands), how
+    often that was right, and what it cost.
     Without a ring column in the truth, actors of five accounts or more count as rings. Definitions: docs/measures.md.
 
     Examples:
@@ -49,9 +55,13 @@ def evaluate(
     """
     from linkage import evaluate as measures
     from linkage.cli.terminal import out
+    from linkage.engine import Model
+    from linkage.settings import Settings
 
-    placed = measures.read_table(clusters) if clusters else _of_the_ledger()
-    report = measures.evaluate(placed, measures.read_table(truth), bootstrap=bootstrap, seed=seed)
+    settings = Settings.load(os.environ)
+    costs = Model.load(model or settings.model).bands.costs
+    placed = measures.read_table(clusters) if clusters else _of_the_ledger(settings)
+    report = measures.evaluate(placed, measures.read_table(truth), costs=costs, bootstrap=bootstrap, seed=seed)
     if as_json:
         out.print_json(json.dumps(report.as_json()))
         return
@@ -61,11 +71,10 @@ def evaluate(
         out.print(table)
 
 
-def _of_the_ledger() -> pa.Table:
+def _of_the_ledger(settings: Settings) -> pa.Table:
     from linkage.service import Service
-    from linkage.settings import Settings
 
-    with Service.open(Settings.load(os.environ)) as service:
+    with Service.open(settings) as service:
         return service.clusters_of_accounts()
 
 
@@ -88,6 +97,8 @@ def tables(report: Report) -> list[Table]:
     found += [_breakdown_table(name, groups) for name, groups in report.breakdowns.items() if groups]
     if report.calibration and report.companions:
         found.append(_reliability_table(report.calibration, report.companions))
+    if report.bands:
+        found.append(_bands_table(report.bands))
     return found
 
 
@@ -156,6 +167,33 @@ def _reliability_table(calibration: Calibration, companions: Calibration) -> Tab
             f"{bin_.correct:.3f}",
             f"{pair.correct:.3f}",
         )
+    return table
+
+
+def _bands_table(found: Bands) -> Table:
+    costs = found.costs
+    table = _table(
+        f"By band: acting wrongly costs {costs.wrong:g}, missing one {costs.missed:g}, a look {costs.review:g}",
+        "band",
+        "confidence",
+        "members",
+        "share",
+        "of the cluster's actor",
+        "cost an account",
+    )
+    spans = {"act": f"{found.act_from:.3f}–1", "review": f"{found.look_from:.3f}–{found.act_from:.3f}"}
+    for band in found.bands:
+        span = spans.get(band.band, f"0–{found.look_from:.3f}")
+        table.add_row(band.band, span, f"{band.members:,}", f"{band.share:.1%}", _show(band.correct), "")
+    table.add_section()
+    everybody = f"{found.members:,}"
+    for name, cost in (
+        ("each by its band", found.cost),
+        ("acting on everybody", found.acting_on_all),
+        ("leaving everybody alone", found.leaving_all),
+    ):
+        table.add_row(name, "", everybody, "", "", _show(cost))
+    table.add_row("looking at everybody", "", everybody, "", "", f"{found.looking_at_all:.3f}")
     return table
 
 

@@ -38,7 +38,8 @@ def resolve(
     Without arguments: the facts of the ledger, published as a difference to ledger and graph; clusters keep their ids.
 
     With a data set and --out: files to files, no server. Writes clusters.parquet (account_id, cluster_id, size,
-    confidence), evidence.parquet, identifiers.parquet, merges.parquet and resolution.json.
+    confidence), evidence.parquet, identifiers.parquet, merges.parquet and resolution.json. How many members are to be
+    acted on, looked at and left alone follows from the costs of the model (its table bands).
 
     With --reference (or LINKAGE_REFERENCE), the networks.csv, asn.csv, email_domains.csv and identifiers.csv of a
     folder say what kind of place an address, a mail domain or a card is: a VPN exit then counts for less.
@@ -98,6 +99,12 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
     console.print(
         f"{summary['subjects']:,} subjects: {summary['clustered']:,} of them in {summary['clusters']:,} clusters, "
         f"the largest of {summary['largest']:,}.",
+        highlight=False,
+    )
+    bands = summary["bands"]
+    console.print(
+        f"Of those in clusters {bands['act']:,} are sure enough to act on, {bands['review']:,} are to be looked at, "
+        f"{bands['abstain']:,} to be left alone.",
         highlight=False,
     )
     if out:

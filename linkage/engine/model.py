@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from linkage.errors import BadModel
+from linkage.model.band import Costs
 from linkage.model.identifier import SIMILAR
 from linkage.model.sharing_class import SharingClass
 
@@ -81,6 +82,20 @@ class Confidence(_Part):
     size: NotNegative
     offset: float
     stated: Probability
+
+
+class Bands(_Part):
+    """What one account costs, in looks of a person or any other unit: acted on though it is not the actor's (`wrong`),
+    left alone though it is (`missed`), looked at (`review`). `linkage.model.band` has what follows."""
+
+    wrong: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    missed: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    review: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @property
+    def costs(self) -> Costs:
+        """The costs as the readers of a confidence take them."""
+        return Costs(self.wrong, self.missed, self.review)
 
 
 class SignUp(_Part):
@@ -184,6 +199,7 @@ class Model(_Part):
     rounds: Rounds
     organisations: Organisations
     confidence: Confidence
+    bands: Bands
     sign_up: SignUp
     spread: Spread
     behaviour: Behaviour
@@ -219,8 +235,12 @@ class Model(_Part):
 
     @property
     def fingerprint(self) -> str:
-        """The version with a short hash of every number: two models with one fingerprint are the same."""
-        return f"{self.version}-{hashlib.blake2b(self.model_dump_json().encode(), digest_size=4).hexdigest()}"
+        """The version with a short hash of every number: two models with one fingerprint resolve alike.
+
+        The costs of the bands are left out: they change no cluster, and other costs count at once.
+        """
+        numbers = self.model_dump_json(exclude={"bands"})
+        return f"{self.version}-{hashlib.blake2b(numbers.encode(), digest_size=4).hexdigest()}"
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Model:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from linkage.engine import places, results, steps
+from linkage.engine.bands import count_bands
 from linkage.engine.behaviour import Activity, gather_activity
 from linkage.engine.classes import Holders, look_at_holders, separateness, weigh_classes
 from linkage.engine.facts import Facts
@@ -157,6 +158,8 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
         "clusters": int((size > 1).sum()),
         "clustered": int(size[size > 1].sum()),
         "largest": int(size.max(initial=0)),
+        "bands": count_bands(sure[size[label] > 1], model.bands.costs),
+        "costs": model.bands.model_dump(),
         "rounds": count,
         "conflicts": list(bound.conflicts),
         "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),

@@ -1,7 +1,18 @@
-"""How well clusters match the truth: pairwise, B-cubed, rings, bystanders, calibration."""
+"""How well clusters match the truth: pairwise, B-cubed, rings, bystanders, calibration, bands."""
 
 from linkage.evaluate.measures import evaluate
-from linkage.evaluate.report import Bin, Calibration, Estimate, Group, Report, Scores
+from linkage.evaluate.report import Bands, BandShare, Bin, Calibration, Estimate, Group, Report, Scores
 from linkage.evaluate.tables import read_table
 
-__all__ = ["Bin", "Calibration", "Estimate", "Group", "Report", "Scores", "evaluate", "read_table"]
+__all__ = [
+    "BandShare",
+    "Bands",
+    "Bin",
+    "Calibration",
+    "Estimate",
+    "Group",
+    "Report",
+    "Scores",
+    "evaluate",
+    "read_table",
+]

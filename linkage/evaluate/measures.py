@@ -24,7 +24,8 @@ import pyarrow as pa
 
 from linkage.evaluate.bootstrap import Measure, estimates, sum_by
 from linkage.evaluate.partition import BREAKDOWN_COLUMNS, CROWD, RING_SIZE, Column, Flags, Partition, Real, Whole, align
-from linkage.evaluate.report import Bin, Calibration, Estimate, Group, Report, Scores
+from linkage.evaluate.report import Bands, BandShare, Bin, Calibration, Estimate, Group, Report, Scores
+from linkage.model.band import BANDS, Band, Costs
 
 #: Equal-width bins of confidence for the expected calibration error.
 BINS = 10
@@ -32,14 +33,18 @@ BINS = 10
 SIZE_BANDS = ((1, 1), (2, 4), (5, 9), (10, 29), (30, 99), (100, 299), (300, 999), (1000, None))
 
 
-def evaluate(clusters: pa.Table, truth: pa.Table, *, bootstrap: int = 200, seed: int = 0) -> Report:
+def evaluate(
+    clusters: pa.Table, truth: pa.Table, *, costs: Costs | None = None, bootstrap: int = 200, seed: int = 0
+) -> Report:
     """Measure `clusters` (account_id, cluster_id, confidence) against `truth` (account_id, actor_id, ring, …).
 
+    `costs` make the bands of confidence; without them the report has none.
     `bootstrap` is the number of resamplings of actors behind the 95 % intervals; 0 leaves them out.
     """
     parts = align(clusters, truth)
     measure = _Measurer(parts, bootstrap, seed)
     everyone = np.ones(len(parts.actor), dtype=bool)
+    right = _of_clusters_actor(parts)
     return Report(
         accounts=len(parts.actor),
         actors=parts.actors,
@@ -57,8 +62,9 @@ def evaluate(clusters: pa.Table, truth: pa.Table, *, bootstrap: int = 200, seed:
         adjusted_rand=measure.adjusted_rand(),
         best_match=measure.best_match(parts.ring),
         bystanders=measure.bystanders(~parts.ring),
-        calibration=measure.calibration(_of_clusters_actor(parts)),
+        calibration=measure.calibration(right),
         companions=measure.calibration(_right_companions(parts)),
+        bands=measure.bands(right, costs) if costs else None,
         breakdowns=_breakdowns(parts, measure),
     )
 
@@ -133,14 +139,12 @@ class _Measurer:
 
     def calibration(self, correct: Real) -> Calibration | None:
         """None where the clustering gives no confidence for a member of a cluster of two or more."""
-        parts = self.parts
-        members = (parts.cluster_size > 1) & ~np.isnan(parts.confidence)
+        members, confidence = self._sure()
         if not members.any():
             return None
-        confidence = np.clip(parts.confidence, 0, 1)
-        place = np.minimum((np.nan_to_num(confidence) * BINS).astype(np.int64), BINS - 1)
+        place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
         in_bin = [(place == number).astype(np.float64) for number in range(BINS)]
-        surplus = np.nan_to_num(confidence - correct)
+        surplus = confidence - correct
         rows = self._rows(members, *in_bin, *(flags * surplus for flags in in_bin))
         right = self._rows(members, *in_bin, *(flags * correct for flags in in_bin))
         reliability = estimates(right, _reliability, draws=self.draws, seed=self.seed)
@@ -152,6 +156,45 @@ class _Measurer:
             brier=float(np.square(confidence - correct)[members].mean()),
             bins=tuple(_bins(place[members], confidence[members], reliability)),
         )
+
+    def bands(self, correct: Real, costs: Costs) -> Bands | None:
+        """None where the clustering gives no confidence for a member of a cluster of two or more."""
+        members, confidence = self._sure()
+        if not members.any():
+            return None
+        place = np.searchsorted(costs.edges, confidence, side="right")
+        in_band = [(place == number).astype(np.float64) for number in range(len(BANDS))]
+        rows = self._rows(members, *in_band, *(flags * correct for flags in in_band))
+        found = estimates(rows, _treated(costs), draws=self.draws, seed=self.seed)
+        counts, sure = sum_by(place[members], [np.ones(int(members.sum())), confidence[members]], len(BANDS)).T
+        shares = [
+            BandShare(
+                band=band.value,
+                members=int(counts[number]),
+                share=float(counts[number] / counts.sum()),
+                confidence=float(sure[number] / counts[number]) if counts[number] else None,
+                correct=found[number],
+            )
+            for number, band in enumerate(BANDS)
+        ]
+        cost, acting_on_all, leaving_all = found[len(BANDS) :]
+        return Bands(
+            costs=costs,
+            look_from=costs.edges[0],
+            act_from=costs.edges[1],
+            members=int(members.sum()),
+            bands=tuple(reversed(shares)),
+            cost=cost,
+            acting_on_all=acting_on_all,
+            leaving_all=leaving_all,
+            looking_at_all=costs.review,
+        )
+
+    def _sure(self) -> tuple[Flags, Real]:
+        """Which accounts are members of a cluster of two or more with a confidence, and the confidence of all."""
+        parts = self.parts
+        members = (parts.cluster_size > 1) & ~np.isnan(parts.confidence)
+        return members, np.clip(np.nan_to_num(parts.confidence), 0, 1)
 
 
 def _ratio(above: Real, below: Real) -> Real:
@@ -189,6 +232,24 @@ def _calibration_error(sums: Real) -> Real:
 
 def _reliability(sums: Real) -> Real:
     return _ratio(sums[:, BINS:], sums[:, :BINS])
+
+
+def _treated(costs: Costs) -> Measure:
+    """The share of right members by band; then the cost of an account by its band, acted on, and left alone."""
+    count, act, look = len(BANDS), BANDS.index(Band.ACT), BANDS.index(Band.REVIEW)
+    leave = BANDS.index(Band.ABSTAIN)
+
+    def measure(sums: Real) -> Real:
+        members, right = sums[:, :count], sums[:, count:]
+        everybody = members.sum(axis=1)
+        mistakes = members - right
+        by_band = costs.wrong * mistakes[:, act] + costs.review * members[:, look] + costs.missed * right[:, leave]
+        acting = costs.wrong * mistakes.sum(axis=1)
+        leaving = costs.missed * right.sum(axis=1)
+        paid = np.stack([by_band, acting, leaving], axis=1)
+        return np.hstack([_ratio(right, members), _ratio(paid, np.repeat(everybody[:, None], 3, axis=1))])
+
+    return measure
 
 
 def _bins(place: Whole, confidence: Real, reliability: Sequence[Estimate]) -> list[Bin]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from linkage.model.band import Costs
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -50,6 +52,35 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class BandShare:
+    """Members of one band: how many, their share of all members, how sure we were, how often it was so."""
+
+    band: str
+    members: int
+    share: float
+    confidence: float | None
+    correct: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What the bands are worth over the members of clusters of two or more; every cost is that of one account.
+
+    `cost` is what treating each member by its band cost, beside acting on all, leaving all alone, looking at all.
+    """
+
+    costs: Costs
+    look_from: float
+    act_from: float
+    members: int
+    bands: tuple[BandShare, ...]
+    cost: Estimate
+    acting_on_all: Estimate
+    leaving_all: Estimate
+    looking_at_all: float
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One row of a breakdown: accounts of one style, evasion level, behaviour or actor size."""
 
@@ -84,6 +115,7 @@ class Report:
     bystanders: Estimate
     calibration: Calibration | None
     companions: Calibration | None
+    bands: Bands | None
     breakdowns: dict[str, tuple[Group, ...]]
 
     def as_json(self) -> dict[str, Any]:

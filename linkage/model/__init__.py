@@ -4,6 +4,7 @@ Bulk data travels as Arrow tables (`linkage.ledger.tables` has their columns); t
 things: what an investigator asks about, what a person decided, what a row was rejected for.
 """
 
+from linkage.model.band import BANDS, Band, Costs
 from linkage.model.decision import Decision, Judgement
 from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
@@ -13,6 +14,9 @@ from linkage.model.sharing_class import SharingClass
 from linkage.model.subject import Subject, SubjectType
 
 __all__ = [
+    "BANDS",
+    "Band",
+    "Costs",
     "Decision",
     "Evidence",
     "Explanation",

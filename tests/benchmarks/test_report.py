@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks import accuracy, page
 from benchmarks.accuracy import FIGURES, Result
 from benchmarks.datasets import Dataset
-from benchmarks.peers import ENGINE, QUICK
+from benchmarks.peers import ENGINE, QUICK, missing
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,17 @@ def test_the_page_refers_to_nothing_outside_itself(results: list[Result]) -> Non
     assert set(re.findall(r"\w+://[^\"'\s<]+", text)) <= namespaces
 
 
+def test_the_page_plots_reliability_with_the_members_of_every_bin(results: list[Result]) -> None:
+    if missing("matplotlib"):
+        pytest.skip("what draws is not installed")
+    ours = next(result.report for result in results if result.method == ENGINE.name)
+    assert ours.calibration is not None
+    _, plot = page.page(results).split('aria-label="Reliability"')
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", plot.split("</figure>")[0])
+    assert {"confidence", "share that was right", "members"} <= set(drawn)
+    assert {f"{found.members:,}" for found in ours.calibration.bins} <= set(drawn)
+
+
 def test_the_page_has_every_figure_with_its_interval(results: list[Result]) -> None:
     text = page.page(results)
     ours = next(result.report for result in results if result.method == ENGINE.name)
@@ -48,6 +59,17 @@ def test_the_page_has_every_figure_with_its_interval(results: list[Result]) -> N
         ours.breakdowns["size"][-1].b_cubed.recall,
     ):
         assert f"{estimate.value:.3f} <small>{estimate.low:.3f}–{estimate.high:.3f}</small>" in text
+
+
+def test_the_page_tells_bands_and_what_they_cost_beside_treating_everybody_alike(results: list[Result]) -> None:
+    text = page.page(results)
+    ours = next(result.report for result in results if result.method == ENGINE.name)
+    assert ours.bands is not None
+    assert (
+        f"<td>{ours.bands.cost.value:.3f} <small>{ours.bands.cost.low:.3f}–{ours.bands.cost.high:.3f}</small></td>"
+        in text
+    )
+    assert all(f"<td>{name}</td>" in text for name in ("act", "review", "abstain", "acting on everybody"))
 
 
 def test_names_are_escaped(results: list[Result]) -> None:

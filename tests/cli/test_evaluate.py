@@ -63,6 +63,22 @@ def test_the_figures_are_those_of_the_library(app: typer.Typer, files: list[str]
     assert (found["missing"], found["extra"]) == (1, 1)
 
 
+def test_bands_are_those_of_the_costs_that_a_model_states(app: typer.Typer, files: list[str], tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, files, env={"COLUMNS": "160"}).stdout
+    for text in ("By band: acting wrongly costs 20, missing one 1.5, a look 1", "each by its band", "0.667–0.950"):
+        assert text in shown
+    (tmp_path / "bold.toml").write_text("[bands]\nwrong = 5\n")
+    bold = ["--model", str(tmp_path / "bold.toml"), "--json", "--bootstrap", "0"]
+    bands = json.loads(CliRunner().invoke(app, [*files, *bold]).stdout)["bands"]
+    # Nine members at 0.9, of whom the bystander is not their cluster's actor's.
+    assert [(band["band"], band["members"], band["correct"]["value"]) for band in bands["bands"]] == [
+        ("act", 9, pytest.approx(8 / 9)), ("review", 0, None), ("abstain", 0, None),
+    ]  # fmt: skip
+    assert bands["cost"]["value"] == bands["acting_on_all"]["value"] == pytest.approx(5 / 9)
+    assert bands["leaving_all"]["value"] == pytest.approx(1.5 * 8 / 9)
+    assert (bands["looking_at_all"], bands["act_from"]) == (1.0, 0.8)
+
+
 def test_intervals_can_be_left_out_of_the_tables(app: typer.Typer, files: list[str]) -> None:
     shown = CliRunner().invoke(app, [*files, "--bootstrap", "0"], env={"COLUMNS": "160"})
     assert "0.867" in shown.stdout

@@ -45,6 +45,17 @@ def test_without_reference_files_the_pattern_of_use_names_a_place(app: typer.Typ
     assert _identifier(folder) == ("home", "3 holders stay 58 days each")
 
 
+def test_members_are_counted_by_what_to_do_about_them(app: typer.Typer, folder: Path) -> None:
+    (folder / "data" / "decisions.csv").write_text("left,right,judgement\na0,a1,same\na1,a2,undecided\n")
+    arguments = [str(folder / "data"), "--out", str(folder / "out")]
+    told = " ".join(CliRunner().invoke(app, arguments).stdout.split())
+    assert "3 subjects: 2 of them in 1 clusters" in told
+    assert "Of those in clusters 2 are sure enough to act on, 0 are to be looked at, 0 to be left alone." in told
+    assert json.loads((folder / "out" / "resolution.json").read_text())["bands"] == {
+        "act": 2, "review": 0, "abstain": 0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("by", ["option", "variable"])
 def test_reference_files_name_it(app: typer.Typer, folder: Path, by: str) -> None:
     known = str(folder / "known")

@@ -38,6 +38,24 @@ def test_a_file_overrides_single_numbers_and_changes_the_fingerprint(tmp_path: P
     assert mine.fingerprint != default.fingerprint
 
 
+def test_other_costs_change_the_bands_and_no_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[bands]\nwrong = 100\n")
+    mine, default = Model.load(path), Model.load()
+    assert (mine.bands.costs.edges[1], default.bands.costs.edges[1]) == (0.99, 0.95)
+    assert mine.bands.missed == default.bands.missed
+    assert mine.fingerprint == default.fingerprint
+
+
+@pytest.mark.parametrize("line", ["wrong = 0", "missed = -1", "review = -0.1", "wrong = inf", "review = nan"])
+def test_costs_that_make_no_sense_are_faults(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(f"[bands]\n{line}\n")
+    with pytest.raises(BadModel) as caught:
+        Model.load(path)
+    assert [fault.split(":")[0] for fault in caught.value.details] == [f"bands.{line.split(maxsplit=1)[0]}"]
+
+
 def test_all_faults_are_told_together(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[kinds.email]\npurity = 1.5\nfades = 1\n[prior]\nthreshold = 0\n")

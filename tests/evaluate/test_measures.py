@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linkage.evaluate import Estimate, Report, evaluate
+from linkage.model.band import Band, Costs
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,60 @@ def test_members_without_a_confidence_are_left_out_of_the_calibration() -> None:
     calibration = with_confidence(Case([1, 1, 1], [7, 7, 7], [False] * 3), [0.9, None, 1.0]).calibration
     assert calibration is not None
     assert calibration.members == 2
+
+
+@given(cases(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_bands_agree_with_paying_for_one_member_after_the_other(case: Case, data: st.DataObject) -> None:
+    size = len(case.actor)
+    sure = data.draw(st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=size, max_size=size))
+    costs = data.draw(st.builds(Costs, st.floats(1, 50), st.floats(0.1, 5), st.floats(0, 3)))
+    clusters = case.clusters().append_column("confidence", pa.array(sure, pa.float64()))
+    bands = evaluate(clusters, case.truth(), costs=costs, bootstrap=0).bands
+    of_cluster = Oracle(case).of_cluster
+    paid: list[float] = []
+    members: dict[Band, int] = dict.fromkeys(Band, 0)
+    for e, confidence in enumerate(sure):
+        band = costs.band(confidence)
+        if len(of_cluster[e]) < 2 or band is None:
+            continue
+        members[band] += 1
+        counts = Counter(case.actor[f] for f in of_cluster[e])
+        most = max(counts.values())
+        right = counts[case.actor[e]] == most
+        assume(not right or list(counts.values()).count(most) == 1)  # of a tie either may be the cluster's actor
+        mistakes = {Band.ACT: 0.0 if right else costs.wrong, Band.ABSTAIN: costs.missed if right else 0.0}
+        paid.append(mistakes.get(band, costs.review))
+    if not paid:
+        assert bands is None
+        return
+    assert bands is not None
+    assert {band.band: band.members for band in bands.bands} == {band.value: members[band] for band in Band}
+    assert sum(band.share for band in bands.bands) == pytest.approx(1)
+    assert value(bands.cost) == pytest.approx(sum(paid) / len(paid))
+
+
+def test_what_bands_cost_stands_beside_treating_everybody_alike() -> None:
+    # Of five members at 0.99 one is not the actor's; the two at 0.8 are looked at; at 0.1 one of two is the actor's.
+    case = Case([1, 1, 1, 1, 2, 3, 3, 4, 5, 6], [7, 7, 7, 7, 7, 8, 8, 9, 9, None], [False] * 10)
+    clusters = case.clusters().append_column("confidence", pa.array([0.99] * 5 + [0.8] * 2 + [0.1] * 2 + [1.0]))
+    bands = evaluate(clusters, case.truth(), costs=Costs(20, 2, 1), bootstrap=50).bands
+    assert bands is not None
+    found = {band.band: (band.members, band.correct.value, band.confidence) for band in bands.bands}
+    assert list(found) == ["act", "review", "abstain"]
+    assert found["act"] == (5, 0.8, pytest.approx(0.99))
+    assert found["review"] == (2, 1.0, pytest.approx(0.8))
+    assert found["abstain"] == (2, 0.5, pytest.approx(0.1))
+    assert value(bands.cost) == pytest.approx((20 + 2 * 1 + 2) / 9)
+    assert value(bands.acting_on_all) == pytest.approx(20 * 2 / 9)
+    assert value(bands.leaving_all) == pytest.approx(2 * 7 / 9)
+    assert bands.cost.low is not None
+    assert bands.bands[0].correct.low is not None
+
+
+def test_without_costs_or_confidence_there_are_no_bands() -> None:
+    assert with_confidence(BY_HAND, [0.5] * 10).bands is None
+    assert evaluate(BY_HAND.clusters(), BY_HAND.truth(), costs=Costs(20, 2, 1), bootstrap=0).bands is None
 
 
 def test_breakdowns_follow_the_columns_of_the_truth() -> None:
