@@ -11,6 +11,7 @@ from strawberry.extensions import SchemaExtension
 
 from linkage.api.loaders import Loaders
 from linkage.graph.reads import Reader
+from linkage.model import Costs
 
 if TYPE_CHECKING:
     from linkage.api.work import Work
@@ -30,6 +31,11 @@ class Context:
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.reader, self.work.merges)
+
+    @property
+    def costs(self) -> Costs:
+        """What makes bands of confidences: the costs of the service's model as it is now."""
+        return self.work.model.bands.costs
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

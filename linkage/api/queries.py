@@ -13,6 +13,7 @@ from linkage.api.context import Context, Info
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
 from linkage.api.types import graph
+from linkage.api.types.band import Bands, BandType
 from linkage.api.types.cluster import Cluster, ClusterConnection, ClusterEdge
 from linkage.api.types.explanation import Explanation
 from linkage.api.types.graph import NODES, Graph, Path
@@ -26,6 +27,7 @@ from linkage.api.types.subject import Account, AccountConnection, Organisation
 from linkage.errors import BadInput
 from linkage.graph.reads import Place, clusters, resolutions, search, statistics, subjects
 from linkage.graph.reads.page import Slice
+from linkage.model import Costs
 from linkage.model import Identifier as IdentifierValue
 from linkage.normalise import Context as NormaliseContext
 from linkage.normalise import canonical_name, kind_of
@@ -61,6 +63,9 @@ class ClusterFilter:
     minimum_organisations: int | None = None
     minimum_confidence: float | None = None
     maximum_confidence: float | None = None
+    band: list[BandType] | None = strawberry.field(  # type: ignore[valid-type]
+        default=None, description="In one of these bands, by the confidence of the cluster as a whole."
+    )
     minimum_tokens: Long | None = strawberry.field(default=None, description="Its accounts used so many or more.")
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -81,13 +86,16 @@ class AccountFilter:
     minimum_confidence: float | None = strawberry.field(
         default=None, description="In a cluster with this probability or more."
     )
+    band: list[BandType] | None = strawberry.field(  # type: ignore[valid-type]
+        default=None, description="In a cluster, and in one of these bands."
+    )
     minimum_tokens: Long | None = strawberry.field(default=None, description="It used so many tokens or more.")
     created_after: datetime | None = None
     created_before: datetime | None = None
 
 
-def _given(filter_: ClusterFilter | AccountFilter | None) -> dict[str, object]:
-    """What the filter says, by the names of the conditions; times without a zone are UTC."""
+def _given(filter_: ClusterFilter | AccountFilter | None, costs: Costs) -> dict[str, object]:
+    """What the filter says, by the names of the conditions; bands become the confidences that they span."""
     if filter_ is None:
         return {}
     given: dict[str, object] = {}
@@ -98,7 +106,12 @@ def _given(filter_: ClusterFilter | AccountFilter | None) -> dict[str, object]:
             raise BadInput(f"`{name}` may hold {LARGEST} values")
         if isinstance(value, datetime) and value.tzinfo is None:
             raise BadInput(f"`{name}` needs a time zone, for example 2026-05-03T00:00:00Z")
-        given[name] = named(str(value), "Cluster").id if name == "cluster_id" else value
+        if name == "cluster_id":
+            given[name] = named(str(value), "Cluster").id
+        elif name == "band":
+            given[name] = [list(costs.span(band)) for band in value]
+        else:
+            given[name] = value
     return given
 
 
@@ -195,7 +208,7 @@ class Query:
     ) -> ClusterConnection:
         order: str = order_by.value  # type: ignore[attr-defined]
         page = page_of(order, first=first, after=after, last=last, before=before)
-        filters = _given(filter)
+        filters = _given(filter, info.context.costs)
         found = await clusters.page(info.context.reader, filters, order, page)
         edges = [
             ClusterEdge(
@@ -219,7 +232,8 @@ class Query:
     ) -> AccountConnection:
         order: str = order_by.value  # type: ignore[attr-defined]
         page = page_of(order, first=first, after=after, last=last, before=before)
-        found = await subjects.page(info.context.reader, "Account", _given(filter), order, page)
+        filters = _given(filter, info.context.costs)
+        found = await subjects.page(info.context.reader, "Account", filters, order, page)
         return AccountConnection.of(found, order)
 
     @strawberry.field(description="Finished resolutions, newest first.")
@@ -308,6 +322,10 @@ class Query:
             raise BadInput(f"`limit` may be 1 to {GRAPH_LIMIT}")
         keys = list(dict.fromkeys(node_key(str(one)) for one in ids))
         return await graph.neighbourhood(info.context, keys, hops=hops, limit=limit, strongest=strongest_first)
+
+    @strawberry.field(description="What makes bands of confidences now: costs, and the edges that follow from them.")
+    def bands(self, info: Info) -> Bands:
+        return Bands.of(info.context.costs)
 
     @strawberry.field(description="How much there is, and how current it is.")
     async def statistics(self, info: Info) -> Statistics:

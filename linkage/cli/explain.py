@@ -30,7 +30,9 @@ def explain(left: Left, right: Right, as_json: AsJson = False) -> None:
 
     Each thing that both used, with what it counts in bits: one bit doubles the odds that one actor runs both. The bits
     add up to the total; with the odds before looking they make the probability. What was discounted says why. Where
-    two members of a cluster share too little, the thread through others that ties them is told. Values are masked.
+    two members of a cluster share too little, the thread through others that ties them is told. How sure each one's
+    place is and what to do about it follows (act, review or abstain, by the costs of the model), then what
+    people decided. Values are masked.
 
     Examples:
 
@@ -144,6 +146,10 @@ def as_record(finding: Finding, summary: str, joined: Merge | None) -> dict[str,
         "linked": finding.cluster is not None,
         "direct": found.linked,
         "cluster": finding.cluster["id"] if finding.cluster is not None else None,
+        "places": {
+            side: {"confidence": confidence, "band": band}
+            for side, (_, confidence, band) in zip(("left", "right"), finding.placed, strict=True)
+        },
         "summary": summary,
         **_weighed(found),
         "prior_bits": found.prior_bits,

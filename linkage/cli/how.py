@@ -31,10 +31,11 @@ def how(
 ) -> None:
     """Tell how a cluster came to be, and what to think of before believing it.
 
-    The merges that built it, in their order: which parts became one, by what evidence in bits. Then the weakest cut:
-    what it falls into if its weakest merge is wrong. Then what else could stand behind it (one employer, a family, a
-    campus, a reseller, a conference, users of one VPN or carrier), scored in bits beside the single actor: below 0
-    speaks for the single actor, and less than 3 bits apart cannot be told apart.
+    How sure the cluster is as a whole, and what to do about its members by the costs of the model: act, review or
+    abstain. Then the merges that built it, in their order: which parts became one, by what evidence in bits. Then the
+    weakest cut: what it falls into if its weakest merge is wrong. Then what else could stand behind it (one employer, a
+    family, a campus, a reseller, a conference, users of one VPN or carrier), scored in bits beside the single actor:
+    below 0 speaks for the single actor, and less than 3 bits apart cannot be told apart.
 
     An id that was merged or split answers with the clusters that it lives on in.
 
@@ -60,10 +61,11 @@ def how(
 
 def _print(judged: Judged, last: int) -> None:
     from linkage.cli.terminal import out
-    from linkage.findings.words import percent
+    from linkage.findings import words
 
     cluster, merges = judged.cluster, judged.merges
-    sure = f", {percent(cluster['confidence'])} sure" if cluster.get("confidence") is not None else ""
+    sure = f", {words.percent(cluster['confidence'])} sure" if cluster.get("confidence") is not None else ""
+    sure += f": {words.band(judged.band)}" if judged.band else ""
     out.print(f"[bold]{cluster['id']}[/bold]: {cluster['size']:,} subjects{sure}\n", highlight=False)
     shown = merges[-last:] if last else merges
     if shown:
@@ -146,6 +148,7 @@ def as_record(judged: Judged) -> dict[str, Any]:
         "live": judged.live,
         "size": cluster.get("size") or 0,
         "confidence": cluster.get("confidence"),
+        "band": judged.band,
         "successors": [successor["id"] for successor in judged.successors],
         "merges": [merge_record(merge) for merge in judged.merges],
         "weakest_cut": {

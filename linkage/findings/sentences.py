@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from linkage.findings import words
 from linkage.findings.cuts import Cut
-from linkage.model import Evidence, Explanation, Merge, Subject, SubjectType
+from linkage.model import Band, Evidence, Explanation, Judgement, Merge, Subject, SubjectType
 from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
 from linkage.model.identifier import AND, SIMILAR
 
@@ -32,6 +33,12 @@ _BESIDES = {
 _STATED = {
     "declared": "the membership in the organisation is declared",
     "decision": "a person decided that they are one actor's",
+}
+
+_DECIDED = {
+    Judgement.SAME: "decided that they are one actor's",
+    Judgement.DIFFERENT: "decided that they are different actors'",
+    Judgement.UNDECIDED: "looked and could not decide",
 }
 
 
@@ -70,6 +77,30 @@ def concluded(explanation: Explanation, total: float) -> list[str]:
 def named(subject: Subject) -> str:
     """`account a1`."""
     return f"{subject.type} {subject.id}"
+
+
+def placed(member: Subject, confidence: float, band: Band) -> str:
+    """How sure a member's place is, and what to do about it."""
+    return (
+        f"That {named(member)} is its cluster's actor's is held to have a probability of {words.percent(confidence)}: "
+        f"{words.band(band)}."
+    )
+
+
+def decided(
+    judgement: Judgement,
+    *,
+    author: str | None = None,
+    reason: str | None = None,
+    at: datetime | None = None,
+    counts: bool = True,
+) -> str:
+    """What a person said of two subjects; `counts` is false where a later decision took its place."""
+    said = f"person {_DECIDED[judgement]}"
+    when = f", {words.on(at)}" if at is not None else ""
+    who = ": ".join(part for part in (author, reason) if part)
+    who = f" ({who})" if who else ""
+    return f"A {said}{when}{who}." if counts else f"Before that, a {said}{when}{who}; it no longer counts."
 
 
 def _piece(explanation: Explanation, piece: Evidence, bits: float) -> str:

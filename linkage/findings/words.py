@@ -10,11 +10,17 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from linkage.model.band import Band
 from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
 from linkage.normalise import kind_of
 
 #: What evidence is called that is no identifier.
 _BESIDES = {SIGN_UP: "sign-up time", BEHAVIOUR: "working hour", COVERAGE: "coverage", DIFFERENCE: "difference"}
+_BANDS = {
+    Band.ACT: "sure enough to act on (act)",
+    Band.REVIEW: "for a person to look at (review)",
+    Band.ABSTAIN: "too unsure to do anything about (abstain)",
+}
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -65,6 +71,11 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
+def band(found: Band) -> str:
+    """What to do about somebody of that band, and the band's name."""
+    return _BANDS[found]
+
+
 def share(part: float) -> str:
     """A share of something counted: `all`, `none`, `18 %`."""
     return {0.0: "none", 1.0: "all"}.get(round(part, 2), f"{100 * part:.0f} %")
@@ -97,12 +108,17 @@ def period(first: datetime | None, last: datetime | None) -> str:
     if begin is None or end is None:
         return ""
     if begin.date() == end.date():
-        return f"on {_day(begin)}"
+        return on(begin)
     if (begin.year, begin.month) == (end.year, end.month):
         return f"between {begin.day} and {_day(end)}"
     if begin.year == end.year:
         return f"between {begin.day} {begin:%B} and {_day(end)}"
     return f"between {_day(begin)} and {_day(end)}"
+
+
+def on(at: datetime) -> str:
+    """A day: `on 5 May 2026`."""
+    return f"on {_day(at)}"
 
 
 def _day(at: datetime) -> str:

@@ -24,7 +24,7 @@ from linkage.findings import sentences
 from linkage.findings.words import bits_text, noun
 from linkage.graph.reads import Page, Reader, resolutions, subjects
 from linkage.graph.reads import shared as reads
-from linkage.model import Explanation, Identifier, Merge, Subject
+from linkage.model import Band, Costs, Explanation, Identifier, Judgement, Merge, Subject
 
 Key = tuple[str, str]
 Row = Mapping[str, Any]
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Everything known of two subjects' link."""
+    """Everything known of two subjects' link; `decisions` are those of the two, newest first."""
 
     left: Key
     right: Key
@@ -54,6 +54,7 @@ class Finding:
     right_place: Row | None
     decisions: Sequence[Row]
     chain: Sequence[Step]
+    costs: Costs
 
     @property
     def cluster(self) -> Row | None:
@@ -63,6 +64,13 @@ class Finding:
             return None
         cluster: Row = left["cluster"]
         return cluster
+
+    @property
+    def placed(self) -> list[tuple[Key, float | None, Band | None]]:
+        """Left, then right: how sure its place in its cluster is, and what to do about it; None where it is alone."""
+        places = [(self.left, self.left_place), (self.right, self.right_place)]
+        sure = [(one, place["membership"].get("confidence") if place else None) for one, place in places]
+        return [(one, confidence, self.costs.band(confidence)) for one, confidence in sure]
 
     @property
     def needed_bits(self) -> float:
@@ -90,7 +98,8 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
     )
     scales = _Scales(model, count, span)
     (direct,) = await _weigh(reader, [(left, right)], pairs, rows, scales)
-    finding = Finding(left, right, rows, direct, places.get(left), places.get(right), decisions, ())
+    ends = places.get(left), places.get(right)
+    finding = Finding(left, right, rows, direct, *ends, decisions, (), model.bands.costs)
     if direct.linked or finding.cluster is None:
         return finding
     keys = await _thread(reader, str(finding.cluster["id"]), left, right)
@@ -280,11 +289,27 @@ def told(finding: Finding, joined: Merge | None = None) -> list[str]:
         for step in finding.chain:
             ends = f"{sentences.named(step.explanation.left)} and {sentences.named(step.explanation.right)}"
             lines.append(f"{ends[0].upper()}{ends[1:]} are tied by {sentences.strongest(step.explanation)}.")
-    for decision in finding.decisions:
-        by = f" by {decision['author']}" if decision.get("author") else ""
-        reason = f" ({decision['reason']})" if decision.get("reason") else ""
-        lines.append(f"A person decided{by} on the two: {decision.get('judgement')}{reason}.")
-    return lines
+    lines += [
+        sentences.placed(subject(one), confidence, band)
+        for one, confidence, band in finding.placed
+        if confidence is not None and band is not None
+    ]
+    return [*lines, *_decided(finding.decisions)]
+
+
+def _decided(decisions: Sequence[Row]) -> list[str]:
+    """What people said, newest first; what a later decision replaced says so, where both have a time."""
+    times = [decision["decided_at"] for decision in decisions if decision.get("decided_at") is not None]
+    return [
+        sentences.decided(
+            Judgement(decision["judgement"]),
+            author=decision.get("author"),
+            reason=decision.get("reason"),
+            at=decision.get("decided_at"),
+            counts=decision.get("decided_at") in (None, *times[:1]),
+        )
+        for decision in decisions
+    ]
 
 
 def why(finding: Finding) -> str:

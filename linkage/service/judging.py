@@ -15,7 +15,7 @@ from linkage.findings.cuts import Cut, weakest_cut
 from linkage.findings.facts import ClusterFacts, DeclaredOrganisation, OwnKind, SharedKind
 from linkage.findings.hypotheses import Hypothesis, hypotheses
 from linkage.graph.reads import Reader, clusters, facts
-from linkage.model import Merge
+from linkage.model import Band, Costs, Merge
 from linkage.service.explaining import key, sign_up_span
 
 Row = Mapping[str, Any]
@@ -47,13 +47,17 @@ class WeakestCut:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A cluster with everything that there is to judge it by; one that ended has its successors and nothing else."""
+    """A cluster with everything that there is to judge it by; one that ended has its successors and nothing else.
+
+    `band` is what to do about its members if all are treated alike; None where it ended.
+    """
 
     cluster: Row
     successors: Sequence[Row]
     merges: Sequence[Merge] = ()
     cut: WeakestCut | None = None
     hypotheses: Sequence[Hypothesis] = ()
+    band: Band | None = None
 
     @property
     def live(self) -> bool:
@@ -72,7 +76,7 @@ async def find(reader: Reader, cluster_id: str) -> Row:
     return row
 
 
-async def judge(reader: Reader, cluster: Row, merges: Sequence[Merge]) -> Judged:
+async def judge(reader: Reader, cluster: Row, merges: Sequence[Merge], costs: Costs) -> Judged:
     """Gather what there is to judge a cluster by, from its merges and the graph."""
     cluster_id = str(cluster["id"])
     judged = Judged(cluster, ())
@@ -81,7 +85,8 @@ async def judge(reader: Reader, cluster: Row, merges: Sequence[Merge]) -> Judged
     cuts, weighed = await asyncio.gather(
         weakest_cuts(reader, {cluster_id: merges}), hypotheses_of(reader, [cluster_id])
     )
-    return Judged(cluster, (), merges, cuts.get(cluster_id), weighed.get(cluster_id, []))
+    band = costs.band(cluster.get("confidence"))
+    return Judged(cluster, (), merges, cuts.get(cluster_id), weighed.get(cluster_id, []), band)
 
 
 async def weakest_cuts(reader: Reader, merges: Mapping[str, Sequence[Merge]]) -> dict[str, WeakestCut]:

@@ -173,7 +173,8 @@ class Service:
 
         async def found(reader: Reader) -> judging.Judged:
             cluster = await judging.find(reader, cluster_id)
-            return await judging.judge(reader, cluster, self.merges_of([cluster_id]).get(cluster_id, []))
+            merges = self.merges_of([cluster_id]).get(cluster_id, [])
+            return await judging.judge(reader, cluster, merges, self.model.bands.costs)
 
         return self._ask(found)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
@@ -216,6 +217,9 @@ def test_a_cluster_can_be_drawn(api: Api) -> None:
         ('filter: {updatedAfter: "2026-06-03T00:00:00Z"}', ["c1"]),
         ('filter: {kind: ["email"]}', ["c2"]),
         ('filter: {kind: ["ip"]}', []),
+        ("filter: {band: [REVIEW]}", ["c1", "c2"]),
+        ("filter: {band: [ABSTAIN, ACT]}", []),
+        ("filter: {band: []}", []),
     ],
 )
 def test_clusters_are_filtered_and_ordered(api: Api, arguments: str, ids: list[str]) -> None:
@@ -236,6 +240,52 @@ def test_a_page_of_clusters_with_members_and_identifiers_costs_a_fixed_number_of
     )  # clusters, members, evidence twice, their clusters, organisations, identifiers, holders, tied
 
 
+# -- bands
+
+
+@pytest.fixture
+def costs(api: Api, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Give the service a model under which acting wrongly costs so many looks."""
+
+    def cost(wrong: float) -> None:
+        work = api.app.state.parts.work
+        bands = work.model.bands.model_copy(update={"wrong": wrong})
+        monkeypatch.setattr(work, "model", work.model.model_copy(update={"bands": bands}))
+
+    return cost
+
+
+def test_bands_follow_from_costs_and_edges_are_told(api: Api) -> None:
+    bands = api.data("{ bands { wrong missed review reviewFrom actFrom } }")["bands"]
+    assert bands == {"wrong": 20, "missed": 1.5, "review": 1, "reviewFrom": pytest.approx(2 / 3), "actFrom": 0.95}
+
+
+def test_bands_are_those_of_the_confidence_as_costs_are_now(api: Api, costs: Callable[[float], None]) -> None:
+    # Clusters are 0.8 and 0.9 sure, a1 0.93, the other members 0.92; a6 stands alone, c0 ended.
+    costs(8)  # acting begins at 1 - 1/8
+    found = api.data('{ clusters { nodes { clusterId band } } ended: cluster(id: "c0") { band } }')
+    assert {one["clusterId"]: one["band"] for one in found["clusters"]["nodes"]} == {"c1": "REVIEW", "c2": "ACT"}
+    assert found["ended"] == {"band": None}
+    assert api.data("{ clusters(filter: {band: ACT}) { totalCount nodes { clusterId } } }")["clusters"] == {
+        "totalCount": 1,
+        "nodes": [{"clusterId": "c2"}],
+    }
+    costs(40 / 3)  # at 0.925
+    found = api.data("{ accounts { nodes { accountId band membership { band } } } }")["accounts"]["nodes"]
+    assert {one["accountId"]: one["band"] for one in found} == {
+        "a1": "ACT", **{f"a{n}": "REVIEW" for n in range(2, 6)}, "a6": None,
+    }  # fmt: skip
+    assert all((one["membership"] or {"band": None})["band"] == one["band"] for one in found)
+    edges = api.data('{ cluster(id: "c1") { members { edges { band node { subjectId band } } } } }')
+    bands = {
+        edge["node"]["subjectId"]: (edge["band"], edge["node"]["band"]) for edge in edges["cluster"]["members"]["edges"]
+    }
+    assert bands["a1"] == ("ACT", "ACT")
+    assert bands["a2"] == ("REVIEW", "REVIEW")
+    acted = api.data("{ accounts(filter: {band: [ACT]}) { nodes { accountId } } }")["accounts"]["nodes"]
+    assert acted == [{"accountId": "a1"}]
+
+
 # -- accounts and pages
 
 
@@ -253,6 +303,8 @@ def test_a_page_of_clusters_with_members_and_identifiers_costs_a_fixed_number_of
         ('filter: {organisationId: "o1"}', "12"),
         ('filter: {clusterId: "c2"}', "45"),
         ("filter: {minimumConfidence: 0.925}", "1"),
+        ("filter: {band: [REVIEW]}", "12345"),
+        ("filter: {band: [ABSTAIN, ACT]}", ""),
         ("filter: {minimumTokens: 15000000000}", "56"),
         ('filter: {createdAfter: "2026-05-02T00:00:00Z", createdBefore: "2026-05-04T00:00:00Z"}', "23"),
     ],
@@ -494,7 +546,10 @@ def test_why_not_says_what_is_missing_and_what_speaks_against(api: Api) -> None:
     assert why["missingBits"] == pytest.approx(why["neededBits"] - why["totalBits"])
     assert any("bits are missing" in line for line in why["missing"])
     assert any("different" in line for line in why["missing"])
-    assert any("A person decided by ann on the two: different (known to us)." in line for line in why["sentences"])
+    said = "A person decided that they are different actors', on 4 June 2026 (ann: known to us)."
+    assert said in why["sentences"]
+    assert any(line.startswith("That account a1 is its cluster's actor's is held") for line in why["sentences"])
+    assert not any(line.startswith("That account a6") for line in why["sentences"])
     assert why["decisions"][0]["judgement"] == "different"
     assert why["summary"].startswith("account a1 and account a6 are not linked")
 

@@ -11,12 +11,15 @@ import typer
 from typer.testing import CliRunner, Result
 
 from linkage.cli import explain, how
+from linkage.engine import Model
 from linkage.errors import BadInput, NotFound
 from linkage.service import Service
 from linkage.settings import Settings
 from tests.resolved_world import service, settings
 
 __all__ = ["service", "settings"]
+
+MODEL = Model.load()
 
 
 @pytest.fixture
@@ -70,6 +73,9 @@ def test_explain_answers_scripts_with_every_bit_and_no_whole_value(
     assert found["posterior"] == pytest.approx(1 / (1 + 2 ** -(found["total_bits"] + found["prior_bits"])))
     assert found["linked"] is True
     assert found["joined_by"]["evidence"]
+    for side in ("left", "right"):
+        assert found["places"][side]["band"] == MODEL.bands.costs.band(found["places"][side]["confidence"])
+        assert any(f"({found['places'][side]['band']})" in line for line in found["sentences"])
     values = [
         piece.value for merge in service.merges_of([found["cluster"]])[found["cluster"]] for piece in merge.evidence
     ]
@@ -93,10 +99,12 @@ def test_how_shows_merges_cut_and_hypotheses(app: typer.Typer, cluster: str) -> 
     assert "The latest 2 of" in shown
     assert "The weakest cut" in shown
     assert "one actor" in shown
+    assert re.search(r"% sure: .* \((act|review|abstain)\)", shown)
     found = json.loads(run(app, "how", cluster, "--json").stdout)
     assert len(found["merges"]) == found["size"] - 1
     assert sum(found["weakest_cut"]["parts"]) == found["size"]
     assert {one["cause"] for one in found["hypotheses"]} >= {"single_actor", "employer", "family"}
+    assert found["band"] == MODEL.bands.costs.band(found["confidence"])
 
 
 def test_an_id_that_ended_answers_with_what_it_lives_on_in(app: typer.Typer, cluster: str, service: Service) -> None:

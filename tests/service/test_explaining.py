@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from linkage.model import Evidence, Explanation, Identifier, Merge, Subject
+from linkage.model import Costs, Evidence, Explanation, Identifier, Merge, Subject
 from linkage.service.explaining import (
     LONGEST_CHAIN,
     Finding,
     joined_at,
     key,
+    missing,
     subject,
     thread,
     told,
@@ -82,12 +85,12 @@ def test_a_subject_is_the_same_after_its_way_through_the_graph(subject_: Subject
 
 
 def finding(*, linked: bool, in_cluster: bool) -> Finding:
-    place = {"cluster": {"id": "c1", "size": 5}} if in_cluster else None
+    place = {"cluster": {"id": "c1", "size": 5}, "membership": {"confidence": 0.7}} if in_cluster else None
     piece = Evidence(Identifier("device", "dev-d1fdf6df51"), 20.0 if linked else 3.0, 20.0, 2, 2, "private")
     left, right = ("Account", "a"), ("Account", "b")
     found = Explanation(subject(left), subject(right), (piece,), -15.0, 0.8)
     decisions = [{"judgement": "same", "author": "ann", "reason": "known to us"}]
-    return Finding(left, right, {left: {}, right: {}}, found, place, place, decisions, ())
+    return Finding(left, right, {left: {}, right: {}}, found, place, place, decisions, (), Costs(20, 2, 1))
 
 
 def test_sentences_tell_the_merge_where_what_the_two_share_was_not_enough() -> None:
@@ -96,9 +99,43 @@ def test_sentences_tell_the_merge_where_what_the_two_share_was_not_enough() -> N
     assert any(
         "The step that brought them together: Account a and account b became one on 20.0" in line for line in said
     )
-    assert said[-1] == "A person decided by ann on the two: same (known to us)."
+    assert said[-1] == "A person decided that they are one actor's (ann: known to us)."
     plain = told(finding(linked=True, in_cluster=True), merge("a", "b", 2))
     assert not any("brought them together" in line or "All the same" in line for line in plain)
+
+
+def test_how_sure_each_place_is_and_what_to_do_about_it_is_told() -> None:
+    said = told(finding(linked=True, in_cluster=True))
+    assert said[-3:-1] == [
+        f"That account {name} is its cluster's actor's is held to have a probability of 70.0 %: "
+        "for a person to look at (review)."
+        for name in "ab"
+    ]
+    assert not any("is held to have" in line for line in told(finding(linked=True, in_cluster=False)))
+
+
+def test_who_looked_and_could_not_decide_is_told_with_what_no_longer_counts() -> None:
+    said: list[dict[str, Any]] = [
+        {
+            "judgement": "undecided",
+            "author": "bob",
+            "reason": "no papers",
+            "decided_at": datetime(2026, 6, 9, tzinfo=UTC),
+        },
+        {"judgement": "same", "author": "ann", "reason": None, "decided_at": datetime(2026, 6, 4, tzinfo=UTC)},
+        {"judgement": "different", "author": None, "reason": None, "decided_at": None},
+    ]
+    lines = told(replace(finding(linked=False, in_cluster=False), decisions=said))
+    assert lines[-3:] == [
+        "A person looked and could not decide, on 9 June 2026 (bob: no papers).",
+        "Before that, a person decided that they are one actor's, on 4 June 2026 (ann); it no longer counts.",
+        # Without a time nobody knows whether it came before.
+        "A person decided that they are different actors'.",
+    ]
+    # The latest word is not that they are different: nothing speaks against a link.
+    assert not any(
+        "different" in line for line in missing(replace(finding(linked=False, in_cluster=False), decisions=said))
+    )
 
 
 def test_why_and_why_not_say_what_decided() -> None:

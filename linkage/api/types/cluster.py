@@ -15,6 +15,7 @@ from strawberry.relay import PageInfo
 from linkage.api.connections import page_info, page_of, slice_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.types.band import BandType
 from linkage.api.types.identifier import Identifier, subject_key
 from linkage.api.types.node import Node
 from linkage.api.types.subject import Subject, subject_of
@@ -124,9 +125,13 @@ class MemberEdge:
 
     node: Subject
     cursor: str
-    confidence: float | None
+    confidence: float | None = strawberry.field(description="Probability that it is the cluster's actor's.")
     since: datetime | None
     provisional: bool
+
+    @strawberry.field(description="What to do about it; null: its confidence is not known.")
+    def band(self, info: Info) -> BandType | None:  # type: ignore[valid-type]
+        return info.context.costs.band(self.confidence)
 
 
 @strawberry.type(description="Members of a cluster, surest first.")
@@ -362,9 +367,17 @@ class Cluster(Node):
     def organisation_count(self) -> int:
         return int(self.row.get("organisations") or 0)
 
-    @strawberry.field(description="How sure the cluster is as a whole: the least sure of its merges.")
+    @strawberry.field(
+        description="How sure its members are on average: the share of them that is expected to be its actor's."
+    )
     def confidence(self) -> float | None:
         return self.row.get("confidence")
+
+    @strawberry.field(
+        description="What to do about its members if all are treated alike; each has a band of its own. null: it ended."
+    )
+    def band(self, info: Info) -> BandType | None:  # type: ignore[valid-type]
+        return info.context.costs.band(self.row.get("confidence"))
 
     @strawberry.field(description="When it was first published.")
     def created_at(self) -> datetime | None:

@@ -15,6 +15,7 @@ from strawberry.scalars import JSON
 from linkage.api.connections import page_info, page_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.types.band import BandType
 from linkage.api.types.identifier import Identifier, UsedIdentifierConnection, UsedIdentifierEdge
 from linkage.api.types.node import Node
 from linkage.api.types.usage import Usage
@@ -39,6 +40,10 @@ class Membership:
     )
     since: datetime | None = strawberry.field(description="Since when it is in this cluster.")
     provisional: bool = strawberry.field(description="Linked by a new fact, not yet by a resolution.")
+
+    @strawberry.field(description="What to do about the subject; null: its confidence is not known.")
+    def band(self, info: Info) -> BandType | None:  # type: ignore[valid-type]
+        return info.context.costs.band(self.confidence)
 
 
 @strawberry.interface(description="What gets linked: an account or an organisation.")
@@ -94,6 +99,13 @@ class Subject(Node):
 
     @strawberry.field(description="Probability that it belongs to its cluster's actor; null: it stands alone.")
     async def confidence(self, info: Info) -> float | None:
+        return await self._confidence(info)
+
+    @strawberry.field(description="What to do about it; null: it stands alone, there is no actor to act against.")
+    async def band(self, info: Info) -> BandType | None:  # type: ignore[valid-type]
+        return info.context.costs.band(await self._confidence(info))
+
+    async def _confidence(self, info: Info) -> float | None:
         if self.known_membership is not None:
             return self.known_membership.get("confidence")
         found = await info.context.loaders.cluster_of.load(self.key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from linkage.graph.reads.page import Order, Page, Slice, cut
 from linkage.graph.reads.reader import Reader
-from linkage.graph.reads.subjects import SUBJECT, SUBJECT_KEY
+from linkage.graph.reads.subjects import SUBJECT, SUBJECT_KEY, in_band
 
 ORDERS = {
     f"{name}_{direction}": Order("c.id", f"c.{column}", descending=direction == "DESC")
@@ -29,6 +29,7 @@ CONDITIONS = {
     "minimum_organisations": "c.organisations >= $minimum_organisations",
     "minimum_confidence": "c.confidence >= $minimum_confidence",
     "maximum_confidence": "c.confidence <= $maximum_confidence",
+    "band": in_band("c"),
     "minimum_tokens": "c.tokens >= $minimum_tokens",
     "updated_after": "c.updated_at >= $updated_after",
     "created_after": "c.created_at >= $created_after",

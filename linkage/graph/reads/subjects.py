@@ -24,6 +24,12 @@ ORDERS = {
     "TOKENS_ASC": Order("s.id", "s.tokens"),
 }
 
+
+def in_band(name: str) -> str:
+    """Whether the confidence of what is called `name` lies in one of the spans [from, below) of `$band`."""
+    return f"any(span IN $band WHERE {name}.confidence >= span[0] AND {name}.confidence < span[1])"
+
+
 #: Filter → the condition that it means. What is not given is not asked.
 CONDITIONS = {
     "status": "s.status IN $status",
@@ -35,6 +41,7 @@ CONDITIONS = {
     "clustered": "EXISTS { (s)-[:IN]->(:Cluster) } = $clustered",
     "cluster_id": "EXISTS { (s)-[:IN]->(:Cluster {id: $cluster_id}) }",
     "minimum_tokens": "s.tokens >= $minimum_tokens",
+    "band": f"EXISTS {{ (s)-[i:IN]->(:Cluster) WHERE {in_band('i')} }}",
     "minimum_confidence": "EXISTS { (s)-[i:IN]->(:Cluster) WHERE i.confidence >= $minimum_confidence }",
 }
 
