@@ -395,12 +395,14 @@ def score_rows(
     for a in range(begin, end):
         if not touched[a]:
             continue
-        reach = weights.behaviour_cap if table.size[a] >= weights.behaviour_core else 0.0
+        reach = weights.behaviour_cap if now.profiles.start[a + 1] > now.profiles.start[a] else 0.0
         silent = needed - together - dense - reach
         count, everywhere = add_up_bounds(a, silent, touched, table, now.values, weights, desk)
         for p in range(count):
             b = desk.partners[p]
-            most = desk.bound[b] + everywhere + ROUNDING + reach
+            most = desk.bound[b] + everywhere + ROUNDING
+            if max(table.size[a], table.size[b]) >= weights.behaviour_core:
+                most += reach
             desk.bound[b] = 0
             if table.size[a] == 1 and table.size[b] == 1:
                 most += dense
