@@ -41,8 +41,10 @@ def warm_up() -> Resolution:
             "organisation_id": pa.nulls(len(ids), pa.string()),
         }
     )
+    usage = pa.table({"account_id": ids, "window_start": [START] * len(ids)})
     decisions = pa.table({"left": ["c"], "right": ["d"], "judgement": ["different"], "decided_at": [START]})
-    return resolve(Facts(observations=observations, accounts=accounts, decisions=decisions), threads=1)
+    facts = Facts(observations=observations, accounts=accounts, usage=usage, decisions=decisions)
+    return resolve(facts, threads=1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import hashlib
 import math
 import tomllib
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -74,14 +75,28 @@ class Organisations(_Part):
     own_kinds: tuple[str, ...]
 
 
-class Confidence(_Part):
-    """Calibration of member confidence: log2 odds = offset + slope · leave-one-out log2 odds + size · log2(members of
-    the cluster); at least `stated` where a person or a declared membership says so."""
+class Curve(_Part):
+    """Bits by a figure: straight between the points, level beyond them."""
 
-    slope: Positive
-    size: NotNegative
-    offset: float
+    at: Annotated[tuple[float, ...], Field(min_length=2)]
+    bits: Annotated[tuple[float, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if len(self.at) != len(self.bits):
+            raise ValueError(f"{len(self.at)} points and {len(self.bits)} bits: there must be as many")
+        if any(left >= right for left, right in pairwise(self.at)):
+            raise ValueError("the points must rise")
+        return self
+
+
+class Confidence(_Part):
+    """How sure a member is, by what curve of each aspect (`members.ASPECTS`); at least `stated` where a person or a
+    declared membership says so. Members of less than `least` are let go in the second look."""
+
     stated: Probability
+    least: Annotated[float, Field(ge=0, lt=1)]
+    curves: dict[str, Curve]
 
 
 class Bands(_Part):

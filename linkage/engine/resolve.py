@@ -20,16 +20,20 @@ from linkage.engine.classes import Holders, look_at_holders, separateness, weigh
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.lookup import doubt_known, look_up
-from linkage.engine.members import confidence, member_bits
+from linkage.engine.members import look_at_members
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner, peak_memory
+from linkage.engine.scorecard import log_odds, probability
+from linkage.engine.second_look import let_go, retell
 from linkage.engine.similar import add_similar
 from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Whole
 from linkage.engine.uses import Uses, look_at_uses
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
+
+MOST_LOOKS = 4  # times that members are let go before the clusters stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +146,11 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
     rounds = Rounds(holdings, weights, forest, gathered.activity, threads)
     with runner.step("rounds"):
         count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
-    with runner.step("confidence"):
-        label, clusters = rounds.labels()
-        size = np.bincount(label, minlength=clusters).astype(np.int32)
-        sure = _confidence(holdings, label, size, bound, weights, model)
+    with runner.step("second look"):
+        seen = look_again(rounds.labels()[0], gathered, holdings, weights, bound, model)
+    label, size = seen.label, seen.size
     with runner.step("results"):
-        _give(runner, rounds, label, size, sure, bound)
+        _give(runner, rounds, seen, bound)
         _give_classes(runner, holders, holdings, weights, doubted)
         _give_uses(runner, holdings, label)
         tables = {name: runner.arrow(sql) for name, sql in results.published(runner.table)}
@@ -158,9 +161,10 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
         "clusters": int((size > 1).sum()),
         "clustered": int(size[size > 1].sum()),
         "largest": int(size.max(initial=0)),
-        "bands": count_bands(sure[size[label] > 1], model.bands.costs),
+        "bands": count_bands(seen.sure[size[label] > 1], model.bands.costs),
         "costs": model.bands.model_dump(),
         "rounds": count,
+        "let_go": int(seen.gone.sum()),
         "conflicts": list(bound.conflicts),
         "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),
         "sign_up_span": round(weights.sign_up_span, 3),
@@ -247,36 +251,69 @@ def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]
     }
 
 
-def _confidence(holdings: Holdings, label: Ints, size: Ints, bound: Bound, weights: Weights, model: Model) -> Bits:
-    bits = member_bits(holdings, label, size, weights)
-    sure = confidence(bits, size[label], weights, model.confidence)
-    stated = np.concatenate([bound.left, bound.right])
-    sure[stated] = np.maximum(sure[stated], model.confidence.stated)
-    return sure
+class Seen(NamedTuple):
+    """After the second look: the cluster of each subject and its confidence, the size of each cluster, and who was let
+    go."""
+
+    label: Ints
+    sure: Bits
+    size: Ints
+    gone: Flags
 
 
-def _give(runner: Runner, rounds: Rounds, label: Ints, size: Ints, sure: Bits, bound: Bound) -> None:
+def look_again(
+    label: Ints, gathered: Gathered, holdings: Holdings, weights: Weights, bound: Bound, model: Model
+) -> Seen:
+    """Confidence of every member, when those who do not stand by themselves are let go, until all do."""
+    g = gathered
+    separate = separateness(g.subject, g.kind[g.value], g.private, weights)
+    stated = np.zeros(holdings.subjects, np.bool_)
+    stated[np.concatenate([bound.left, bound.right])] = True
+    gone = np.zeros(holdings.subjects, np.bool_)
+    for look in range(MOST_LOOKS + 1):
+        size = np.bincount(label).astype(np.int32)
+        aspects = look_at_members(holdings, label, size, separate, g.activity, weights)
+        sure = np.where(size[label] > 1, probability(log_odds(aspects, model.confidence.curves)), 1.0)
+        sure[stated] = np.maximum(sure[stated], model.confidence.stated)
+        going = sure < model.confidence.least
+        if look == MOST_LOOKS or not going.any():
+            break
+        gone |= going
+        label, _ = let_go(label, going)
+    return Seen(label, sure, size, gone)
+
+
+def _give(runner: Runner, rounds: Rounds, seen: Seen, bound: Bound) -> None:
     """Hand the outcome of the rounds to the SQL that follows."""
-    runner.give("labels", subject=np.arange(len(label), dtype=np.int32), label=label, size=size[label], confidence=sure)
+    label = seen.label
+    runner.give(
+        "labels",
+        subject=np.arange(len(label), dtype=np.int32),
+        label=label,
+        size=seen.size[label],
+        confidence=seen.sure,
+    )
     tree = rounds.dendrogram()
     stated = len(bound.left)
-    nothing = np.full(stated, np.nan)
-    odds = tree.bits - rounds.weights.neighbourhood_bits
+    kept = retell(np.concatenate([bound.left, tree.left]), np.concatenate([bound.right, tree.right]), seen.gone)
+    nothing = np.zeros(stated)
+    bits = np.concatenate([np.full(stated, np.nan), tree.bits])[kept.merge]
+    odds = np.nan_to_num(bits, nan=np.inf) - rounds.weights.neighbourhood_bits
     runner.give(
         "merge_list",
-        merge=np.arange(stated + len(tree.left), dtype=np.int64),
-        round=np.concatenate([np.zeros(stated, np.int32), tree.round]),
-        left=np.concatenate([bound.left, tree.left]),
-        right=np.concatenate([bound.right, tree.right]),
-        left_size=np.concatenate([bound.sizes[:, 0], tree.left_size]),
-        right_size=np.concatenate([bound.sizes[:, 1], tree.right_size]),
-        bits=pa.array(np.concatenate([nothing, tree.bits]), from_pandas=True),
-        posterior=np.concatenate([np.ones(stated), 1 / (1 + np.exp2(-odds))]),
-        sign_up=np.concatenate([np.zeros(stated), tree.sign_up]),
-        behaviour=np.concatenate([np.zeros(stated), tree.behaviour]),
-        uncovered=np.concatenate([np.zeros(stated), tree.uncovered]),
-        differing=np.concatenate([np.zeros(stated), tree.differing]),
-        stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()),
+        merge=kept.merge,
+        round=np.concatenate([np.zeros(stated, np.int32), tree.round])[kept.merge],
+        left=kept.left,
+        right=kept.right,
+        left_size=kept.left_size,
+        right_size=kept.right_size,
+        bits=pa.array(bits, from_pandas=True),
+        posterior=1 / (1 + np.exp2(-odds)),
+        sign_up=np.concatenate([nothing, tree.sign_up])[kept.merge],
+        behaviour=np.concatenate([nothing, tree.behaviour])[kept.merge],
+        uncovered=np.concatenate([nothing, tree.uncovered])[kept.merge],
+        differing=np.concatenate([nothing, tree.differing])[kept.merge],
+        stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()).take(kept.merge),
     )
     runner.give(
         "merge_evidence",

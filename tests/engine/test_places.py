@@ -76,7 +76,7 @@ def test_an_address_is_known_by_how_long_people_stay(rows: Callable[[], Rows], n
         ("device", lambda: _visits(3, 150, "device", over=9), "home", "3 holders stay 150 days each"),
         ("device", lambda: _visits(12, 0.2, "device"), "public", "12 holders stay 5 hours each, 0 % of their time"),
         ("device", lambda: _visits(12, 60, "device"), "reseller", "12 holders stay 60 days each"),
-        ("phone", lambda: _visits(2, 60, "phone"), "second-hand", "2 holders stay 60 days each, one after the other"),
+        ("phone", lambda: _visits(4, 35, "phone"), "second-hand", "4 holders stay 35 days each, one after the other"),
         ("payment_method", lambda: _visits(3, 60, "payment_method"), "home", "3 holders stay 60 days each"),
         ("payment_method", lambda: _visits(30, 60, "payment_method"), "reseller", "30 holders stay 60 days each"),
         ("prompt_template", lambda: _visits(6, 60, "prompt_template"), "public", "it goes round in 6 clusters"),
