@@ -103,7 +103,8 @@ def identifiers() -> str:
                sharing_class, class_bits,
                concat_ws('; ', because,
                    CASE WHEN abs(class_bits) >= {TELLING_SHIFT} AND shift <> ''
-                        THEN format('{{:+.1f}} bits: {{}}', class_bits, shift) END) AS class_reason
+                        THEN replace(format('{{:+.1f}}', class_bits), '-', '−') || ' bits: ' || shift END
+               ) AS class_reason
         FROM shifted ORDER BY v"""
 
 

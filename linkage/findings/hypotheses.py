@@ -358,7 +358,11 @@ FINDINGS: tuple[Finding, ...] = (
     Finding(
         "no_common_network",
         lambda facts: facts.holding("ip") < 0.4,
-        lambda facts: f"no address serves more than {share(facts.holding('ip'))} of the accounts",
+        lambda facts: (
+            f"no address serves more than {share(facts.holding('ip'))} of the accounts"
+            if facts.holding("ip")
+            else "no two of the accounts share an address"
+        ),
         {EMPLOYER: -2, FAMILY: -3, CAMPUS: -2, CONFERENCE: -4, CARRIER: -1},
     ),
     Finding(

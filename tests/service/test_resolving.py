@@ -57,7 +57,7 @@ def test_other_reference_files_are_a_reason_to_resolve_again(ledger: Ledger, tmp
     _resolve(ledger, known)
     assert not resolving.is_needed(ledger, MODEL, known)
     assert _published(ledger) == {"203.0.113.7": ("vpn", "203.0.113.0/24 is in networks.csv as ExampleVPN; "
-                                                  "-4.0 bits: known as VPN exit")}  # fmt: skip
+                                                  "−4.0 bits: known as VPN exit")}  # fmt: skip
     renamed = _networks(tmp_path, "203.0.113.0/24,vpn,OtherVPN")
     _resolve(ledger, renamed)
     assert "OtherVPN" in _published(ledger)["203.0.113.7"][1]
