@@ -9,6 +9,7 @@
     │   ├── UnreadableFile   UNREADABLE_FILE
     │   ├── BadMapping       BAD_MAPPING
     │   ├── BadModel         BAD_MODEL
+    │   ├── BadLabels        BAD_LABELS
     │   └── BadReference     BAD_REFERENCE
     └── OperatorError    the installation is wrong: call the operator   exit 1, HTTP 503
         ├── DatabaseUnavailable   DATABASE_UNAVAILABLE
@@ -100,6 +101,12 @@ class BadModel(DataError):
     """A model table has faults; `details` names each."""
 
     code = "BAD_MODEL"
+
+
+class BadLabels(DataError):
+    """What is to teach a model cannot: too little of it, or of other accounts; `details` names each fault."""
+
+    code = "BAD_LABELS"
 
 
 class BadReference(DataError):

@@ -18,6 +18,7 @@ COMMANDS = (
     "load",
     "resolve",
     "evaluate",
+    "fit",
     "explain",
     "how",
     "serve",

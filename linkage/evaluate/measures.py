@@ -38,6 +38,8 @@ def evaluate(
 ) -> Report:
     """Measure `clusters` (account_id, cluster_id, confidence) against `truth` (account_id, actor_id, ring, …).
 
+    Where the truth has a column `counted`, only the accounts it is true of enter the measures; clusters and actors hold
+    the others all the same, and what is counted at the head of the report is everybody.
     `costs` make the bands of confidence; without them the report has none.
     `bootstrap` is the number of resamplings of actors behind the 95 % intervals; 0 leaves them out.
     """
@@ -78,7 +80,8 @@ class _Measurer:
         self.seed = seed
 
     def _rows(self, chosen: Flags, *columns: Real) -> Real:
-        """Sums by actor of the chosen accounts' columns, one row an actor that has any."""
+        """Sums by actor of the chosen accounts' columns, one row an actor that has any that is counted."""
+        chosen = chosen & self.parts.counted
         codes, dense = np.unique(self.parts.actor[chosen], return_inverse=True)
         return sum_by(dense, [column[chosen] for column in columns], len(codes))
 
@@ -124,6 +127,7 @@ class _Measurer:
     def best_match(self, chosen: Flags) -> Estimate:
         """Mean over the chosen accounts' actors of the best F1 of any cluster with that actor."""
         parts = self.parts
+        chosen = chosen & parts.counted
         codes, dense = np.unique(parts.actor[chosen], return_inverse=True)
         best = np.zeros(len(codes))
         match = 2 * parts.cell_size[chosen] / (parts.actor_size[chosen] + parts.cluster_size[chosen])
@@ -191,9 +195,9 @@ class _Measurer:
         )
 
     def _sure(self) -> tuple[Flags, Real]:
-        """Which accounts are members of a cluster of two or more with a confidence, and the confidence of all."""
+        """Which counted accounts are in a cluster of two or more with a confidence, and the confidence of all."""
         parts = self.parts
-        members = (parts.cluster_size > 1) & ~np.isnan(parts.confidence)
+        members = (parts.cluster_size > 1) & parts.counted & ~np.isnan(parts.confidence)
         return members, np.clip(np.nan_to_num(parts.confidence), 0, 1)
 
 

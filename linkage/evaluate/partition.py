@@ -37,12 +37,14 @@ class Partition:
 
     `cell_size`, `actor_size`, `cluster_size` count accounts with the same actor and cluster, the same actor,
     the same cluster; `cluster_rings` counts the ring members of the account's cluster, `cell_rings` those of its
-    cell. `confidence` is NaN where the clustering gives none.
+    cell. `confidence` is NaN where the clustering gives none. `counted` are the accounts that the measures are means
+    over; clusters and actors hold the others too.
     """
 
     actor: Whole
     cluster: Whole
     ring: Flags
+    counted: Flags
     confidence: Real
     cell: Whole
     cell_size: Whole
@@ -91,34 +93,59 @@ def _refuse_ambiguous(connection: duckdb.DuckDBPyConnection, table: str, group: 
         )
 
 
-def _ring_flags(truth: pa.Table) -> Column | None:
-    if "ring" not in truth.column_names:
+def _flags(truth: pa.Table, name: str, unsaid: bool) -> Column | None:
+    """A column of the truth that says yes or no; None where it has none."""
+    if name not in truth.column_names:
         return None
-    column: Any = truth.column("ring")
+    column: Any = truth.column(name)
     if not pa.types.is_boolean(column.type):
         try:
             column = column.cast(pa.string()).cast(pa.bool_())
         except pa.ArrowInvalid as error:
             raise BadInput(
-                "The truth's column ring is neither true nor false everywhere.", next_step="Write true or false."
+                f"The truth's column {name} is neither true nor false everywhere.", next_step="Write true or false."
             ) from error
-    flags: Column = column.combine_chunks().fill_null(False)
+    flags: Column = column.combine_chunks().fill_null(unsaid)
     return flags
+
+
+def actors_of(truth: pa.Table) -> pa.Table:
+    """Each account of a truth once: account_id, actor_id and, if the truth says so, ring.
+
+    An account without an actor is an actor of its own. Raises BadInput where the truth lacks a column, or gives one
+    account two actors.
+    """
+    _require(truth, "actor_id", "truth")
+    known = _texts(truth, {"account": _account_column(truth, "truth"), "actor": "actor_id"})
+    rings = _flags(truth, "ring", unsaid=False)
+    if rings is not None:
+        known = known.append_column("ring", rings)
+    with duckdb.connect() as connection:
+        connection.register("known", known)
+        _refuse_ambiguous(connection, "known", "actor", "truth")
+        rows: pa.Table = connection.sql(
+            "select distinct on (account) account as account_id, "
+            "coalesce('actor:' || actor, 'alone:' || account) as actor_id, * exclude (account, actor) "
+            "from known where account is not null order by account"
+        ).to_arrow_table()
+        return rows
 
 
 def align(clusters: pa.Table, truth: pa.Table) -> Partition:
     """Bring both tables into one order.
 
     clusters: account_id, cluster_id (null: single), confidence if any. truth: account_id, actor_id, and if any
-    ring (boolean), style, evasion, behaviour.
+    ring (boolean), counted (boolean: whether the account enters the measures), style, evasion, behaviour.
     """
     _require(clusters, "cluster_id", "clusters")
     _require(truth, "actor_id", "truth")
     found = _texts(clusters, {"account": _account_column(clusters, "clusters"), "cluster": "cluster_id"})
     found = found.append_column("confidence", _confidence(clusters))
     known = _texts(truth, {"account": _account_column(truth, "truth"), "actor": "actor_id"})
-    rings = _ring_flags(truth)
+    rings = _flags(truth, "ring", unsaid=False)
     known = known.append_column("ring", rings if rings is not None else _nulls(len(known), pa.bool_()))
+    counted = _flags(truth, "counted", unsaid=True)
+    known = known.append_column("counted", counted if counted is not None else _nulls(len(known), pa.bool_()))
     for column in BREAKDOWN_COLUMNS:
         if column in truth.column_names:
             known = known.append_column(column, truth.column(column).cast(pa.string()))
@@ -172,12 +199,14 @@ def _partition(joined: pa.Table, declared: bool, extra: int) -> Partition:
         ring = joined.column("ring").combine_chunks().to_numpy(zero_copy_only=False).astype(bool)
     else:
         ring = actor_size >= RING_SIZE
+    counted = joined.column("counted").combine_chunks().fill_null(True).to_numpy(zero_copy_only=False).astype(bool)
     _, cell, counts = np.unique(actor * clusters + cluster, return_inverse=True, return_counts=True)
     confidence = joined.column("confidence").combine_chunks().to_numpy(zero_copy_only=False).astype(np.float64)
     return Partition(
         actor=actor,
         cluster=cluster,
         ring=ring,
+        counted=counted,
         confidence=confidence,
         cell=cell,
         cell_size=counts[cell],

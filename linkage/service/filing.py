@@ -26,7 +26,7 @@ from linkage.model.progress import Progress, silent
 
 
 @dataclass(slots=True)
-class _Parts:
+class Parts:
     """Normalised batches written to a folder, one Parquet file each, so that memory stays flat."""
 
     folder: Path
@@ -41,6 +41,33 @@ class _Parts:
         pq.write_table(rows, path, compression="zstd", compression_level=1)
         written.append(str(path))
         self.rows[record] = self.rows.get(record, 0) + rows.num_rows
+
+    @property
+    def facts(self) -> Facts:
+        """What the engine takes of it."""
+        named = ("observations", "accounts", "organisations", "usage", "decisions")
+        return Facts(**{name: self.files.get(name, []) for name in named})
+
+
+def read_parts(
+    dataset: Path,
+    folder: Path,
+    *,
+    mapping: ingest.Mapping | None = None,
+    phone_region: str | None = None,
+    progress: Progress = silent,
+) -> Parts:
+    """Read a data set, a folder or a single file, into normalised parts; raises UnreadableFile where it is empty."""
+    parts = Parts(folder)
+    for batch in ingest.read([dataset], mapping=mapping, phone_region=phone_region, progress=progress):
+        parts.add(batch.record, batch.rows)
+        parts.add("rejections", batch.rejections)
+    if not parts.rows.get("observations") and not parts.rows.get("accounts"):
+        raise UnreadableFile(
+            f"{dataset} holds no accounts and no observations to resolve",
+            next_step="Name a folder with the files of the load format, or give a --mapping.",
+        )
+    return parts
 
 
 def resolve_files(
@@ -64,23 +91,9 @@ def resolve_files(
     out.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".normalised-", dir=out))
     try:
-        parts = _Parts(work)
-        for batch in ingest.read([dataset], mapping=mapping, phone_region=phone_region, progress=progress):
-            parts.add(batch.record, batch.rows)
-            parts.add("rejections", batch.rejections)
-        if not parts.rows.get("observations") and not parts.rows.get("accounts"):
-            raise UnreadableFile(
-                f"{dataset} holds no accounts and no observations to resolve",
-                next_step="Name a folder with the files of the load format, or give a --mapping.",
-            )
+        parts = read_parts(dataset, work, mapping=mapping, phone_region=phone_region, progress=progress)
         read = time.perf_counter() - started
-        facts = Facts(
-            **{
-                name: parts.files.get(name, [])
-                for name in ("observations", "accounts", "organisations", "usage", "decisions")
-            }
-        )
-        resolution = resolve(facts, model, reference=reference, progress=progress, memory_limit=memory_limit)
+        resolution = resolve(parts.facts, model, reference=reference, progress=progress, memory_limit=memory_limit)
         _write(resolution, parts, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -114,7 +127,7 @@ _FILES = {
 _OPTIONAL = frozenset({"organisations"})
 
 
-def _write(resolution: Resolution, parts: _Parts, out: Path) -> None:
+def _write(resolution: Resolution, parts: Parts, out: Path) -> None:
     with duckdb.connect() as connection:
         for name in ("memberships", "evidence", "identifiers", "merges"):
             connection.register(name, getattr(resolution, name))

@@ -67,6 +67,16 @@ def test_the_case_worked_out_by_hand() -> None:
     assert (report.rings, report.ring_accounts, report.actors, report.clusters) == (1, 6, 4, 3)
 
 
+def test_accounts_that_are_not_counted_still_stand_in_clusters_and_actors() -> None:
+    counted = pa.array([True] * 2 + [False] * 4 + [True] * 2 + [False] * 2)  # two of the ring, the bystander, one of 3
+    truth = BY_HAND.truth().append_column("counted", counted)
+    report = evaluate(BY_HAND.clusters(), truth, bootstrap=0)
+    assert value(report.ring_b_cubed.precision) == pytest.approx(4 / 5)
+    assert value(report.ring_b_cubed.recall) == pytest.approx(4 / 6)
+    assert value(report.b_cubed.precision) == pytest.approx((2 * 4 / 5 + 1 / 5 + 1) / 4)
+    assert value(report.bystanders) == pytest.approx(1 / 2)
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     size = draw(st.integers(2, 24))
