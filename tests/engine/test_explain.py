@@ -69,7 +69,10 @@ def test_similar_values_and_what_differs_are_told_as_the_rounds_counted_them() -
     assert told.total_bits == pytest.approx(merge["bits"], abs=0.02)
     bits = {piece.identifier.kind: piece for piece in told.evidence}
     assert "% of their words agree" in bits["similar_organisation_name"].reason
-    assert (bits["difference"].identifier.value, bits["difference"].bits) == ("postal_address", -MODEL.families["place"].differ)
+    assert (bits["difference"].identifier.value, bits["difference"].bits) == (
+        "postal_address",
+        -MODEL.families["place"].differ,
+    )
 
 
 def test_nothing_shared_is_not_linked() -> None:
