@@ -93,12 +93,11 @@ ALREADY, JOINED, REFUSED = 0, 1, 2
 
 
 @njit(cache=True, nogil=True)
-def declare_pairs(left: Ints, right: Ints, forest: Forest, sizes: Ints) -> Ints:
-    """Merge given pairs in order unless a decision forbids it; answers what became of each, fills both sizes."""
+def declare_pairs(left: Ints, right: Ints, forest: Forest) -> Ints:
+    """Merge given pairs in order unless a decision forbids it; answers what became of each."""
     outcome = np.empty(len(left), np.int32)
     for i in range(len(left)):
         x, y = find(forest.parent, left[i]), find(forest.parent, right[i])
-        sizes[i, 0], sizes[i, 1] = forest.members[x], forest.members[y]
         if x == y:
             outcome[i] = ALREADY
         elif forbidden(x, y, forest):

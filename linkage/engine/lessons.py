@@ -16,11 +16,11 @@ from linkage.engine.labels import Labels
 from linkage.engine.lookup import look_up
 from linkage.engine.members import look_at_members
 from linkage.engine.model import Model
-from linkage.engine.pairs import MOST_PIECES, Pieces, Round, judge_pair, room, score_rows, sign_ups
-from linkage.engine.pairs import lay_desk as desk_for
-from linkage.engine.resolve import Bound, Gathered, Seen, bind, gather, look_again, prepare, sign_up_span, weigh
+from linkage.engine.pairs import MOST_PIECES, Pieces, Round, judge_pair, lay_desk, room, score_rows, sign_ups
+from linkage.engine.resolve import Bound, Gathered, bind, gather, look_again, prepare, sign_up_span, weigh
 from linkage.engine.rounds import Rounds, Scored
 from linkage.engine.runner import Runner
+from linkage.engine.second_look import Seen
 from linkage.engine.tables import Bits, Flags, Ints, Values
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
@@ -50,9 +50,7 @@ class World(NamedTuple):
     @property
     def stated(self) -> Flags:
         """Subjects whose membership somebody stated: declared or decided."""
-        flags = np.zeros(len(self.gathered.created), np.bool_)
-        flags[np.concatenate([self.bound.left, self.bound.right])] = True
-        return flags
+        return self.bound.stated(len(self.gathered.created))
 
 
 def gather_world(
@@ -126,7 +124,7 @@ class Watched(Rounds):
 
     def score(self, now: Round, touched: Flags) -> Scored:
         low = self.weights._replace(threshold_bits=self.weights.threshold_bits - SLACK)
-        left, right, _ = score_rows(0, len(touched), touched, now, low, desk_for(now.table))
+        left, right, _ = score_rows(0, len(touched), touched, now, low, lay_desk(now.table))
         same = self.judge(now.held.label, len(now.table.size), left, right)
         keep = np.flatnonzero(~np.isnan(same))
         share = max(len(keep) / self.pairs_a_round, 1.0)

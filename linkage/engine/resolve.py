@@ -25,15 +25,12 @@ from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds
 from linkage.engine.runner import Runner, peak_memory
-from linkage.engine.scorecard import log_odds, probability
-from linkage.engine.second_look import let_go, retell
+from linkage.engine.second_look import Seen, keep_who_stands, retell
 from linkage.engine.similar import add_similar
-from linkage.engine.tables import Bits, Flags, Floats, Holdings, Ints, Whole
+from linkage.engine.tables import Flags, Floats, Holdings, Ints, Whole
 from linkage.engine.uses import Uses, look_at_uses
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
-
-MOST_LOOKS = 4  # times that members are let go before the clusters stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +77,14 @@ class Bound:
 
     left: Ints
     right: Ints
-    sizes: Ints
     why: tuple[str, ...]
     conflicts: tuple[dict[str, Any], ...]
+
+    def stated(self, subjects: int) -> Flags:
+        """Whose membership somebody stated, subject by subject."""
+        flags = np.zeros(subjects, np.bool_)
+        flags[np.concatenate([self.left, self.right])] = True
+        return flags
 
 
 def resolve(
@@ -233,11 +235,10 @@ def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     declared = [(a, b, "declared") for a, b in runner.rows("SELECT subject, organisation FROM declared ORDER BY 1, 2")]
     both = [*same, *declared]
     pairs = np.array([(a, b) for a, b, _ in both], np.int32).reshape(-1, 2)
-    sizes = np.ones((len(both), 2), np.int32)
-    outcome = declare_pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), forest, sizes)
+    outcome = declare_pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), forest)
     made = np.flatnonzero(outcome == JOINED)
     conflicts = [_conflict(runner, *both[i]) for i in np.flatnonzero(outcome == REFUSED)]
-    return forest, Bound(pairs[made, 0], pairs[made, 1], sizes[made], tuple(both[i][2] for i in made), tuple(conflicts))
+    return forest, Bound(pairs[made, 0], pairs[made, 1], tuple(both[i][2] for i in made), tuple(conflicts))
 
 
 def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]:
@@ -251,36 +252,19 @@ def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]
     }
 
 
-class Seen(NamedTuple):
-    """After the second look: the cluster of each subject and its confidence, the size of each cluster, and who was let
-    go."""
-
-    label: Ints
-    sure: Bits
-    size: Ints
-    gone: Flags
-
-
 def look_again(
     label: Ints, gathered: Gathered, holdings: Holdings, weights: Weights, bound: Bound, model: Model
 ) -> Seen:
-    """Confidence of every member, when those who do not stand by themselves are let go, until all do."""
+    """The second look at the clusters that the rounds ended with."""
     g = gathered
     separate = separateness(g.subject, g.kind[g.value], g.private, weights)
-    stated = np.zeros(holdings.subjects, np.bool_)
-    stated[np.concatenate([bound.left, bound.right])] = True
-    gone = np.zeros(holdings.subjects, np.bool_)
-    for look in range(MOST_LOOKS + 1):
-        size = np.bincount(label).astype(np.int32)
-        aspects = look_at_members(holdings, label, size, separate, g.activity, weights)
-        sure = np.where(size[label] > 1, probability(log_odds(aspects, model.confidence.curves)), 1.0)
-        sure[stated] = np.maximum(sure[stated], model.confidence.stated)
-        going = sure < model.confidence.least
-        if look == MOST_LOOKS or not going.any():
-            break
-        gone |= going
-        label, _ = let_go(label, going)
-    return Seen(label, sure, size, gone)
+    stated = bound.stated(holdings.subjects)
+    return keep_who_stands(
+        label,
+        lambda label, size: look_at_members(holdings, label, size, separate, g.activity, weights),
+        stated,
+        model.confidence,
+    )
 
 
 def _give(runner: Runner, rounds: Rounds, seen: Seen, bound: Bound) -> None:

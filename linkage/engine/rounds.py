@@ -72,8 +72,6 @@ class Dendrogram(NamedTuple):
     round: Ints
     left: Ints
     right: Ints
-    left_size: Ints
-    right_size: Ints
     bits: Bits
     sign_up: Bits
     behaviour: Bits
@@ -215,17 +213,14 @@ class Rounds:
     def _record(self, number: int, now: Round, pairs: Scored, accepted: Whole, first: Ints) -> None:
         left, right = pairs.left[accepted], pairs.right[accepted]
         evidence = merge_evidence(left, right, now, self.weights)
-        size = now.table.size
         rounds = np.full(len(accepted), number, np.int32)
-        self._merges.append(
-            Dendrogram(rounds, first[left], first[right], size[left], size[right], pairs.bits[accepted], *evidence)
-        )
+        self._merges.append(Dendrogram(rounds, first[left], first[right], pairs.bits[accepted], *evidence))
 
     def dendrogram(self) -> Dendrogram:
         """All merges in order, with their evidence."""
         if not self._merges:
             none, real, whole = np.zeros(0, np.int32), np.zeros(0, np.float64), np.zeros(0, np.int64)
-            return Dendrogram(none, none, none, none, none, real, real, real, real, real, whole, none, real, real, none)
+            return Dendrogram(none, none, none, real, real, real, real, real, whole, none, real, real, none)
         return Dendrogram(*(np.concatenate(column) for column in zip(*self._merges, strict=True)))
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from linkage.engine.forest import find
-from linkage.engine.tables import Flags, Ints, Whole
+from linkage.engine.model import Confidence
+from linkage.engine.scorecard import log_odds, probability
+from linkage.engine.tables import Bits, Flags, Ints, Whole
+
+MOST_LOOKS = 4  # times that members are let go before the clusters stand
+
+
+class Seen(NamedTuple):
+    """After the second look: the cluster of each subject and its confidence, the size of each cluster, and who was let
+    go."""
+
+    label: Ints
+    sure: Bits
+    size: Ints
+    gone: Flags
 
 
 class Kept(NamedTuple):
@@ -20,6 +35,25 @@ class Kept(NamedTuple):
     right: Ints
     left_size: Ints
     right_size: Ints
+
+
+def keep_who_stands(label: Ints, look: Callable[[Ints, Ints], Bits], stated: Flags, confidence: Confidence) -> Seen:
+    """Confidence of every member, when those who do not stand by themselves are let go, until all do.
+
+    `look` answers subject × aspect for clusters (label of each subject, size of each cluster); whose membership is
+    `stated` stays.
+    """
+    gone = np.zeros(len(label), np.bool_)
+    for turn in range(MOST_LOOKS + 1):
+        size = np.bincount(label).astype(np.int32)
+        sure = np.where(size[label] > 1, probability(log_odds(look(label, size), confidence.curves)), 1.0)
+        sure[stated] = np.maximum(sure[stated], confidence.stated)
+        going = sure < confidence.least
+        if turn == MOST_LOOKS or not going.any():
+            break
+        gone |= going
+        label, _ = let_go(label, going)
+    return Seen(label, sure, size, gone)
 
 
 def let_go(label: Ints, gone: Flags) -> tuple[Ints, int]:

@@ -24,7 +24,7 @@ from linkage.engine.labels import Actors, Decisions
 from linkage.engine.lessons import aspects_of, cluster, learn, look_at_world
 from linkage.engine.model import Model
 from linkage.engine.model_file import check_place, differences, write_model
-from linkage.engine.resolve import Seen
+from linkage.engine.second_look import Seen
 from linkage.engine.tables import Ints
 from linkage.evaluate import evaluate
 from linkage.model.progress import Progress, silent

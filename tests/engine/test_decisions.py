@@ -114,7 +114,7 @@ def test_no_order_of_joining_ever_crosses_a_different(
 ) -> None:
     kept, given_ = (np.array(pairs, np.int32).reshape(-1, 2) for pairs in (apart, same))
     forest = plant(12, kept[:, 0], kept[:, 1])
-    outcome = declare_pairs(given_[:, 0].copy(), given_[:, 1].copy(), forest, np.ones((len(same), 2), np.int32))
+    outcome = declare_pairs(given_[:, 0].copy(), given_[:, 1].copy(), forest)
     where = [frozenset([number]) for number in range(12)]
     for (left, right), what in zip(same, outcome.tolist(), strict=True):
         both = where[left] | where[right]

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.engine.members import ASPECTS, EVIDENCE, HOURS
-from linkage.engine.model import Curve, Model
+from linkage.engine.model import Confidence, Curve, Model
 from linkage.engine.scorecard import log_odds, probability
-from linkage.engine.second_look import let_go, retell
+from linkage.engine.second_look import keep_who_stands, let_go, retell
+from linkage.engine.tables import Bits, Ints
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30))
@@ -77,3 +78,21 @@ def test_a_curve_rises_and_has_bits_for_each_point(at: tuple[float, ...], bits: 
 
 def test_every_curve_of_the_shipped_model_is_of_an_aspect() -> None:
     assert set(Model.load().confidence.curves) <= set(ASPECTS)
+
+
+def test_who_hung_by_somebody_that_goes_is_looked_at_again_and_whoever_is_stated_stays() -> None:
+    confidence = Confidence(stated=0.97, least=0.5, curves={"size": Curve(at=(1.0, 2.0), bits=(-4.0, 4.0))})
+
+    def look(label: Ints, size: Ints) -> Bits:
+        """Sure in a cluster of four; of three, as of two, not; the first subject never."""
+        seen = np.full((len(label), len(ASPECTS)), np.nan)
+        seen[:, ASPECTS.index("size")] = np.where(size[label] == 4, 2.0, 1.0)
+        seen[0, ASPECTS.index("size")] = 1.0
+        return seen
+
+    label = np.zeros(4, np.int32)
+    seen = keep_who_stands(label, look, np.array([False, False, True, True]), confidence)
+    assert seen.gone.tolist() == [True, True, False, False]
+    assert seen.label.tolist() == [0, 1, 2, 2]
+    assert seen.size.tolist() == [1, 1, 2]
+    assert seen.sure.tolist() == [1.0, 1.0, 0.97, 0.97]
