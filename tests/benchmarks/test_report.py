@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks import accuracy, page
 from benchmarks.accuracy import FIGURES, Result
 from benchmarks.datasets import Dataset
-from benchmarks.peers import ENGINE, QUICK, missing
+from benchmarks.peers import ENGINE, QUICK
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,6 @@ def test_the_page_refers_to_nothing_outside_itself(results: list[Result]) -> Non
 
 
 def test_the_page_plots_reliability_with_the_members_of_every_bin(results: list[Result]) -> None:
-    if missing("matplotlib"):
-        pytest.skip("what draws is not installed")
     ours = next(result.report for result in results if result.method == ENGINE.name)
     assert ours.calibration is not None
     _, plot = page.page(results).split('aria-label="Reliability"')
