@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.datasets import FEBRL_PACKAGE, Dataset, febrl, stored, worlds
+from benchmarks.datasets import Dataset, stored, worlds
 from benchmarks.peers import PEERS, Peer, missing
+from benchmarks.people import PEOPLE, people
 from linkage.engine import Model
 from linkage.evaluate import Estimate, Report, evaluate
 from linkage.scenario import HABITS
@@ -79,21 +80,26 @@ def measure(
 
 
 def run(
-    names: Sequence[str], accounts: int, seeds: Sequence[int], data: Path, tell: Callable[[str], None]
-) -> list[Result]:
-    """Worlds first, then what is found in `data`, then people's records where they are installed."""
-    sources = [worlds(names, accounts, seeds), stored(data)]
-    if not missing(FEBRL_PACKAGE):
-        sources.append(febrl())
-    peers = [peer for peer in PEERS if not peer.left_out]
+    peers: Sequence[Peer],
+    names: Sequence[str],
+    accounts: int,
+    seeds: Sequence[int],
+    data: Path,
+    persons: Sequence[str],
+    *,
+    tell: Callable[[str], None],
+) -> Iterator[list[Result]]:
+    """The results of each data set as they are had: worlds, then what is found in `data`, then people's records."""
+    able = [peer for peer in peers if not peer.left_out]
     with ExitStack() as opened:
-        datasets = chain.from_iterable([opened.enter_context(source) for source in sources])
-        return [result for dataset in datasets for result in measure(dataset, peers, tell=tell)]
+        sources = (worlds(names, accounts, seeds), stored(data), people(persons))
+        for dataset in chain.from_iterable([opened.enter_context(source) for source in sources]):
+            yield list(measure(dataset, able, tell=tell))
 
 
 def left_out() -> dict[str, str]:
     """What does not run here, and why."""
-    why = {peer.name: peer.left_out for peer in PEERS} | {"the FEBRL records": missing(FEBRL_PACKAGE)}
+    why = {peer.name: peer.left_out for peer in PEERS} | {name: found.left_out for name, found in PEOPLE.items()}
     return {name: reason for name, reason in why.items() if reason}
 
 

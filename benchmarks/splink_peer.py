@@ -38,6 +38,7 @@ _COMPARISONS: dict[str, _Comparison] = {
     **dict.fromkeys(("phone", "national_id", "soc_sec_id", "passport", "drivers_license", "tax_id"), _NUMBER),
     "postal_address": ("JaroWinklerAtThresholds", {}),
     "postcode": _NUMBER,
+    "postcode_fake": ("PostcodeComparison", {}),  # of Splink's own historical records: British
     "email": ("EmailComparison", {}),
     "date_of_birth": ("DateOfBirthComparison", {"input_is_string": True}),
 }

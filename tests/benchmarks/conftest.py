@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -30,3 +31,15 @@ def told() -> Callable[[Iterable[tuple[str, str, str]]], Dataset]:
         )
 
     return make
+
+
+@pytest.fixture
+def said() -> Callable[[Dataset], set[tuple[str, str, str]]]:
+    """What the facts of a data set say: (account, kind, value)."""
+
+    def read(dataset: Dataset) -> set[tuple[str, str, str]]:
+        with duckdb.connect() as connection:
+            dataset.facts.register(connection)
+            return set(connection.execute("select subject_id, kind, value from observations").fetchall())
+
+    return read
