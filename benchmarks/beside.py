@@ -2,8 +2,8 @@
 
     python -m benchmarks.beside FILE …
 
-The engine is measured in minutes, its peers in an hour, and the engine changes more often. So each may be run by
-itself: where two files have the same method on the same data set, the later file counts.
+The engine is measured in a few minutes, its peers in half an hour, and the engine changes more often. So each may be
+run by itself: where two files have the same method on the same data set, the later file counts.
 """
 
 from __future__ import annotations
