@@ -1,4 +1,4 @@
-"""The curves of confidence, learnt from members of which it is known whether they are right."""
+"""The curves of the scorecards, learnt from members and newcomers of which it is known whether they are right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linkage.engine.labels import Actors, owners
-from linkage.engine.members import ASPECTS
+from linkage.engine.members import ASPECTS, HOURS, SIGN_UP, Beside
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import fit_curves
 from linkage.engine.tables import Ints
@@ -26,33 +26,41 @@ POINTS: dict[str, tuple[float, ...]] = {
 }
 MEMBERS = 2000.0  # that the members of each data set weigh together: they depend on each other
 FEWEST = 50  # members below which nothing is learnt
+#: What a data set may lack altogether, and how much its members weigh again as if this one did.
+MAY_LACK = ((SIGN_UP,), (HOURS,), (SIGN_UP, HOURS))
+LACKING = 0.25
 
 Real = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
-class Members(NamedTuple):
-    """Members of one data set: member × aspect, and 1 for those that are their cluster's actor's."""
+class Judged(NamedTuple):
+    """Subjects of one data set beside clusters: subject × aspect, and 1 for those that are the cluster's actor's."""
 
     seen: Real
     right: Real
 
 
-def judge_members(label: Ints, aspects: Real, actors: Actors, stated: Flags) -> Members:
-    """The members whose actor is known and teaches, and whose membership nobody stated.
+def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags) -> Judged:
+    """The subjects whose actor is known and teaches, and whose membership nobody stated.
 
-    Right is who belongs to its cluster's owner, the actor of most of its members.
+    Right is who belongs to the cluster's owner, the actor of most of its members.
     """
-    size = np.bincount(label)
-    known = (size[label] > 1) & (actors.actor >= 0) & ~stated
+    known = (actors.actor >= 0) & ~stated
     known[known] = actors.teaches[actors.actor[known]]
-    owner = owners(label, len(size), actors.actor)
-    return Members(aspects[known], (owner[label] == actors.actor)[known].astype(np.float64))
+    owner = owners(label, int(label.max(initial=-1)) + 1, actors.actor)
+    kept = known[beside.subject]
+    right = owner[beside.cluster] == actors.actor[beside.subject]
+    return Judged(beside.seen[kept], right[kept].astype(np.float64))
 
 
-def learn_curves(members: Sequence[Members], given: Mapping[str, Curve]) -> dict[str, Curve]:
-    """The given curves, with those that these members teach in their place; as given without enough of both sorts."""
-    some = [each for each in members if len(each.right)]
+def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[str, Curve]:
+    """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
+
+    Each subject teaches a second time as one of whom no sign-up or no hours are known, so that the curves serve where a
+    provider keeps none.
+    """
+    some = [each for each in judged if len(each.right)]
     right = np.concatenate([each.right for each in some]) if some else np.zeros(0)
     if len(right) < FEWEST or right.all() or not right.any():
         return dict(given)
@@ -62,7 +70,23 @@ def learn_curves(members: Sequence[Members], given: Mapping[str, Curve]) -> dict
     )
     known = ~np.isnan(seen).all(axis=0)
     points = {aspect: _points(aspect, given) for number, aspect in enumerate(ASPECTS) if known[number]}
-    return {**given, **fit_curves(seen, right, weight, {name: at for name, at in points.items() if at})}
+    again = [_without(seen, aspects) for aspects in MAY_LACK]
+    times = 1 + len(again)
+    points = {name: at for name, at in points.items() if at}
+    curves = fit_curves(
+        np.concatenate([seen, *again]),
+        np.tile(right, times),
+        np.concatenate([weight, *[LACKING * weight] * len(again)]),
+        points,
+        beside=sum(curve.unknown for name, curve in given.items() if name not in points),
+    )
+    return {**given, **curves}
+
+
+def _without(seen: Real, aspects: Sequence[int]) -> Real:
+    seen = seen.copy()
+    seen[:, aspects] = np.nan
+    return seen
 
 
 def _points(aspect: str, given: Mapping[str, Curve]) -> tuple[float, ...]:

@@ -14,20 +14,29 @@ from linkage.engine.facts import Facts
 from linkage.engine.forest import Forest
 from linkage.engine.labels import Labels
 from linkage.engine.lookup import look_up
-from linkage.engine.members import look_at_members
+from linkage.engine.members import Beside, Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.model import Model
-from linkage.engine.pairs import MOST_PIECES, Pieces, Round, judge_pair, lay_desk, room, score_rows, sign_ups
+from linkage.engine.pairs import (
+    EVERYTHING,
+    MOST_PIECES,
+    Pieces,
+    Round,
+    judge_pair,
+    lay_desk,
+    room,
+    score_rows,
+    sign_ups,
+)
 from linkage.engine.resolve import Bound, Gathered, bind, gather, look_again, prepare, sign_up_span, weigh
 from linkage.engine.rounds import Rounds, Scored
 from linkage.engine.runner import Runner
-from linkage.engine.second_look import Seen
+from linkage.engine.second_look import Seen, base_rate_bits, keep_who_stands
 from linkage.engine.tables import Bits, Flags, Ints, Values
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
 
 SLACK = 14.0  # bits below the threshold down to which pairs are looked at
 MOST_WEIGHT = 20  # members of the smaller side beyond which a pair weighs no more
-EVERYTHING = -1e9  # needed bits with which a pair is judged to the end
 
 Real = npt.NDArray[np.float64]
 
@@ -185,12 +194,29 @@ def cluster(world: World, model: Model, threads: int = 2) -> Ints:
     return rounds.labels()[0]
 
 
-def aspects_of(world: World, label: Ints, model: Model) -> Real:
-    """Subject × aspect: how each member stands in the clusters that the rounds ended with."""
+def members_of(world: World, label: Ints, model: Model) -> Beside:
+    """How each member stands in these clusters."""
+    return look_at_members(_scene(world, label, model))
+
+
+def newcomers_of(world: World, label: Ints, model: Model) -> tuple[Beside, Ints]:
+    """How each single account stands beside the cluster that it shares most with, when who does not stand in these
+    clusters was let go; and the clusters then."""
+    seen = members_of(world, label, model)
+    shift = base_rate_bits(seen, world.stated, model.confidence)
+
+    def look(label: Ints) -> Beside:
+        return members_of(world, label, model)
+
+    label, _ = keep_who_stands(label, seen, look, world.stated, model.confidence, shift)
+    return look_at_newcomers(_scene(world, label, model), model.newcomers.core, model.newcomers.near), label
+
+
+def _scene(world: World, label: Ints, model: Model) -> Scene:
     weights, _, holdings = weigh(world.gathered, model)
     g = world.gathered
     separate = separateness(g.subject, g.kind[g.value], g.private, weights)
-    return look_at_members(holdings, label, np.bincount(label).astype(np.int32), separate, g.activity, weights)
+    return set_scene(label, holdings, separate, g.activity, weights)
 
 
 def look_at_world(world: World, label: Ints, model: Model) -> Seen:

@@ -1,9 +1,10 @@
-"""How each member stands in its cluster: what would tie it to the others if it stood alone now.
+"""How a subject stands beside a cluster: its own, as if it stood alone now, or one that it might belong to.
 
-Rounds join clusters, and what joined two large ones need not hold for each of their members. When the rounds are over
-each member is therefore looked at by itself, against the rest of its cluster (leave one out). What is seen is a row of
-plain figures, `ASPECTS`; the model's scorecard turns it into a confidence (`scorecard`), and members that do not stand
-the second look are let go (`second_look`).
+Rounds join clusters, and what joined two large ones need not hold for each of their members; and they leave single
+accounts alone of which no one piece is enough. When the rounds are over each member is therefore looked at by itself,
+against the rest of its cluster (leave one out), and each account that is alone against the cluster it shares most
+with. What is seen is a row of plain figures, `ASPECTS`; the model's scorecards turn it into a probability
+(`scorecard`), and by that members are let go, and newcomers taken in (`second_look`).
 """
 
 from __future__ import annotations
@@ -17,30 +18,48 @@ from numba import njit
 from linkage.engine.behaviour import Activity, Profiles, profile_clusters, synchrony_bits
 from linkage.engine.tables import (
     Bits,
+    Flags,
     Floats,
     Holdings,
     Ints,
     Values,
     Whole,
+    index_clusters,
     sort_by_cluster,
     start_values,
     worth_of,
 )
-from linkage.engine.weigh import Weights, days_apart, full_bits, sign_up_bits, weigh_piece
+from linkage.engine.weigh import LN2, Weights, days_apart, full_bits, sign_up_bits, weigh_piece
 
-#: The figures of a member, in order; NaN where nothing is known.
+#: The figures of a subject beside a cluster, in order; NaN where nothing is known.
 ASPECTS = (
-    "evidence",  # bits between it and the others of its cluster, pieces of each family put together
+    "evidence",  # bits between it and the others of the cluster, pieces of each family put together
     "telling",  # bits of its strongest contact, device, payment or document that another member has too
     "sign_up",  # bits of its sign-up beside theirs
     "hours",  # bits of its working hours beside theirs
     "fellows",  # log2(1 + how many others share anything of FELLOW bits or more with it)
-    "size",  # log2 of its cluster's members
+    "size",  # log2 of the cluster's members, itself among them
     "own",  # the part of its telling identifiers that nobody else has
 )
 EVIDENCE, TELLING, SIGN_UP, HOURS, FELLOWS, SIZE, OWN = range(len(ASPECTS))
-MOST_COMPARED = 64  # other holders of a value in the cluster that a member is compared with
+MOST_COMPARED = 64  # other holders of a value in the cluster that a subject is compared with
 FELLOW = 4.0
+
+
+class Beside(NamedTuple):
+    """Subjects, the cluster that each is looked at beside, subject × aspect what is seen, and the log2 odds by evidence
+    and prior alone."""
+
+    subject: Ints
+    cluster: Ints
+    seen: Bits
+    odds: Bits
+
+    @property
+    def judged(self) -> Flags:
+        """Of whom a time is known, of sign-up or of work: the scorecards were learnt on accounts, and say nothing of
+        records without."""
+        return ~(np.isnan(self.seen[:, SIGN_UP]) & np.isnan(self.seen[:, HOURS]))
 
 
 class Grouped(NamedTuple):
@@ -54,12 +73,12 @@ class Grouped(NamedTuple):
     last: Floats
     holders: Whole
     subject_start: Whole
-    row_of: Whole
+    row_of: Ints
     value_of: Ints
 
 
 class Room(NamedTuple):
-    """Room for one member, used again and again: by family, and by subject the last member that met it."""
+    """Room for one subject, used again and again: by family, and by subject the last one that met it."""
 
     strongest: Bits
     rest: Bits
@@ -68,17 +87,45 @@ class Room(NamedTuple):
     met_by: Ints
 
 
-def look_at_members(
-    holdings: Holdings, label: Ints, size: Ints, separate: Floats, activity: Activity, weights: Weights
-) -> Bits:
-    """Subject × aspect: how each subject stands in its cluster, beside the others; singles have NaN everywhere.
+class Scene(NamedTuple):
+    """What subjects are looked at by: the clusters (label of each subject, members of each), what is held and by whom,
+    the part of each subject's telling identifiers that is its own, and when they work."""
 
-    `separate` is the share of each subject's telling identifiers that is its own.
-    """
-    seen = np.full((holdings.subjects, len(ASPECTS)), np.nan)
-    members = np.flatnonzero(size[label] > 1).astype(np.int32)
-    weigh_evidence(seen, members, group_holdings(holdings, label), holdings.values, label, size, weights)
-    weigh_sign_ups(seen, members, holdings.created, label, len(size), weights)
+    label: Ints
+    size: Ints
+    holdings: Holdings
+    grouped: Grouped
+    separate: Floats
+    activity: Activity
+    weights: Weights
+
+
+def set_scene(label: Ints, holdings: Holdings, separate: Floats, activity: Activity, weights: Weights) -> Scene:
+    """The scene of these clusters."""
+    size = np.bincount(label).astype(np.int32)
+    return Scene(label, size, holdings, group_holdings(holdings, label), separate, activity, weights)
+
+
+def look_at_members(scene: Scene) -> Beside:
+    """Every member of a cluster of two or more, beside the others."""
+    members = np.flatnonzero(scene.size[scene.label] > 1).astype(np.int32)
+    return look_at(members, scene.label[members], scene)
+
+
+def look_at_newcomers(scene: Scene, core: int, near: float) -> Beside:
+    """Every subject alone, beside the cluster of `core` members or more that it shares most with, `near` bits or
+    more."""
+    alone = np.flatnonzero(scene.size[scene.label] == 1).astype(np.int32)
+    found = nearest_clusters(alone, core, near, scene.grouped, scene.holdings.values, scene.size, scene.weights)
+    return look_at(*found, scene)
+
+
+def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
+    """How subjects stand beside clusters; of a cluster that a subject is in, beside its other members."""
+    label, size, holdings, grouped, separate, activity, weights = scene
+    seen = np.full((len(subject), len(ASPECTS)), np.nan)
+    weigh_evidence(seen, subject, cluster, grouped, holdings.values, label, size, weights)
+    weigh_sign_ups(seen, subject, cluster, holdings.created, label, len(size), weights)
     if weights.behaviour_cap > 0 and len(activity.hour):
         clusters = profile_clusters(activity, label, len(size))
         singles = profile_clusters(activity, np.arange(len(label), dtype=np.int32), len(label))
@@ -87,9 +134,51 @@ def look_at_members(
             np.concatenate([clusters.hour, singles.hour]),
             np.concatenate([clusters.members, singles.members]),
         )
-        weigh_hours(seen, members, label, size, both, activity, weights)
-    seen[members, OWN] = separate[members]
-    return seen
+        weigh_hours(seen, subject, cluster, label, size, both, activity, weights)
+    seen[:, OWN] = separate[subject]
+    return Beside(subject, cluster, seen, seen[:, EVIDENCE] - weights.neighbourhood_bits)
+
+
+@njit(cache=True, nogil=True)
+def nearest_clusters(
+    alone: Ints, core: int, near: float, grouped: Grouped, values: Values, size: Ints, weights: Weights
+) -> tuple[Ints, Ints]:
+    """Of these single subjects those that share `near` bits or more with a cluster of `core` members or more, and the
+    cluster that each shares most with, each value counted in full but for the time between its uses."""
+    shared = np.zeros(len(size), np.float64)
+    asked_by = np.full(len(size), -1, np.int32)
+    subject = np.empty(len(alone), np.int32)
+    cluster = np.empty(len(alone), np.int32)
+    n = 0
+    for s in alone:
+        nearest, most = -1, 0.0
+        for r in range(grouped.subject_start[s], grouped.subject_start[s + 1]):
+            i, v = grouped.row_of[r], grouped.value_of[r]
+            k = values.kind[v]
+            holders = max(grouped.holders[v] - 1, 2)
+            alone_bits = full_bits(
+                values.alpha[v], values.beta[v], weights.pool[k], holders, 1, weights.neighbourhood_bits
+            )
+            if alone_bits <= 0 or holders > weights.candidate_holders:
+                continue
+            end = grouped.value_start[v + 1]
+            j = grouped.value_start[v]
+            while j < end:
+                c, gap = grouped.cluster[j], np.inf
+                while j < end and grouped.cluster[j] == c:
+                    gap = min(gap, days_apart(grouped.first[i], grouped.last[i], grouped.first[j], grouped.last[j]))
+                    j += 1
+                if size[c] < core:
+                    continue
+                if asked_by[c] != s:
+                    asked_by[c], shared[c] = s, 0.0
+                shared[c] += max(alone_bits - weights.tau[k] * gap / LN2, 0.0)
+                if shared[c] > most:
+                    nearest, most = c, shared[c]
+        if most >= near:
+            subject[n], cluster[n] = s, nearest
+            n += 1
+    return subject[:n].copy(), cluster[:n].copy()
 
 
 def group_holdings(holdings: Holdings, label: Ints) -> Grouped:
@@ -97,12 +186,10 @@ def group_holdings(holdings: Holdings, label: Ints) -> Grouped:
     value_start = start_values(holdings.value, len(holdings.values.kind))
     order, holders = order_holdings(value_start, holdings.subject, label)
     subject = holdings.subject[order]
-    by_subject = np.argsort(subject, kind="stable")
-    subject_start = np.searchsorted(subject[by_subject], np.arange(holdings.subjects + 1)).astype(np.int64)
+    by_subject = index_clusters(subject, holdings.value, holdings.subjects)
     return Grouped(
-        value_start, label[subject], subject, holdings.first[order], holdings.last[order], holders,
-        subject_start, by_subject, holdings.value[order][by_subject],
-    )  # fmt: skip
+        value_start, label[subject], subject, holdings.first[order], holdings.last[order], holders, *by_subject
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -122,9 +209,16 @@ def order_holdings(value_start: Whole, subject: Ints, label: Ints) -> tuple[Whol
 
 @njit(cache=True, nogil=True)
 def weigh_evidence(
-    seen: Bits, members: Ints, grouped: Grouped, values: Values, label: Ints, size: Ints, weights: Weights
+    seen: Bits,
+    subject: Ints,
+    cluster: Ints,
+    grouped: Grouped,
+    values: Values,
+    label: Ints,
+    size: Ints,
+    weights: Weights,
 ) -> None:
-    """Fill in what ties each member to the others of its cluster, and to how many of them."""
+    """Fill in what ties each subject to the others of the cluster, and to how many of them."""
     families = len(weights.within)
     telling = np.zeros(families, np.bool_)
     for k in range(len(weights.family)):
@@ -134,8 +228,11 @@ def weigh_evidence(
         np.zeros(families), np.zeros(families), np.zeros(families), np.zeros(families),
         np.full(len(label), -1, np.int32)
     )  # fmt: skip
-    for s in members:
-        met = weigh_member(s, label[s], size[label[s]] - 1, grouped, values, weights, room)
+    for n in range(len(subject)):
+        s, c = subject[n], cluster[n]
+        inside = label[s] == c
+        others = size[c] - inside
+        met = weigh_subject(s, c, inside, others, grouped, values, weights, room)
         total, most_telling = 0.0, 0.0
         for f in range(families):
             whole = room.strongest[f] + room.rest[f] * room.beside[f] * weights.within[f]
@@ -143,14 +240,19 @@ def weigh_evidence(
             total += min(whole + room.density[f] * (dense - whole), weights.cap[f])
             if telling[f]:
                 most_telling = max(most_telling, room.strongest[f])
-        seen[s, EVIDENCE], seen[s, TELLING] = total, most_telling
-        seen[s, FELLOWS] = math.log2(1.0 + met)
-        seen[s, SIZE] = math.log2(size[label[s]])
+        seen[n, EVIDENCE], seen[n, TELLING] = total, most_telling
+        seen[n, FELLOWS] = math.log2(1.0 + met)
+        seen[n, SIZE] = math.log2(others + 1)
 
 
 @njit(cache=True, nogil=True)
-def weigh_member(s: int, c: int, others: int, grouped: Grouped, values: Values, weights: Weights, room: Room) -> int:
-    """What a member shares with the others of its cluster, by family and by other; answers how many it met."""
+def weigh_subject(
+    s: int, c: int, inside: bool, others: int, grouped: Grouped, values: Values, weights: Weights, room: Room
+) -> int:
+    """What a subject shares with the others of a cluster, by family and by other; answers how many it met.
+
+    Every value is counted as if the subject stood alone: one holder more than the cluster and the rest of the world.
+    """
     room.strongest[:] = 0
     room.rest[:] = 0
     room.density[:] = 0
@@ -161,13 +263,14 @@ def weigh_member(s: int, c: int, others: int, grouped: Grouped, values: Values, 
         low, high = grouped.value_start[v], grouped.value_start[v + 1]
         begin = low + np.searchsorted(grouped.cluster[low:high], c)
         end = low + np.searchsorted(grouped.cluster[low:high], c + 1)
-        m = end - begin - 1
+        m = end - begin - inside
         if m < 1:
             continue
         k = values.kind[v]
         gap = np.inf
+        together = grouped.holders[v] - (not inside)
         alone = full_bits(
-            values.alpha[v], values.beta[v], weights.pool[k], max(grouped.holders[v], 2), 1, weights.neighbourhood_bits
+            values.alpha[v], values.beta[v], weights.pool[k], max(together, 2), 1, weights.neighbourhood_bits
         )
         for j in range(begin, min(end, begin + MOST_COMPARED)):
             if j == i:
@@ -178,7 +281,7 @@ def weigh_member(s: int, c: int, others: int, grouped: Grouped, values: Values, 
                 if room.met_by[other] != s:
                     room.met_by[other] = s
                     met += 1
-        _, bits = weigh_piece(worth_of(v, values, weights), grouped.holders[v] + 1, 1, 1, others, m, gap, weights)
+        _, bits = weigh_piece(worth_of(v, values, weights), together + 1, 1, 1, others, m, gap, weights)
         f, density = weights.family[k], m / others
         if bits > room.strongest[f]:
             room.rest[f] += room.strongest[f] * room.beside[f]
@@ -189,45 +292,52 @@ def weigh_member(s: int, c: int, others: int, grouped: Grouped, values: Values, 
 
 
 @njit(cache=True, nogil=True)
-def weigh_sign_ups(seen: Bits, members: Ints, created: Floats, label: Ints, clusters: int, weights: Weights) -> None:
-    """Fill in what each member's sign-up says beside those of the others."""
+def weigh_sign_ups(
+    seen: Bits, subject: Ints, cluster: Ints, created: Floats, label: Ints, clusters: int, weights: Weights
+) -> None:
+    """Fill in what each subject's sign-up says beside those of the others."""
     known = np.zeros(clusters, np.int64)
     total = np.zeros(clusters, np.float64)
     squares = np.zeros(clusters, np.float64)
-    for s in members:
+    for s in range(len(label)):
         if not np.isnan(created[s]):
             known[label[s]] += 1
             total[label[s]] += created[s]
             squares[label[s]] += created[s] * created[s]
-    for s in members:
-        c = label[s]
-        others = known[c] - 1
+    for n in range(len(subject)):
+        s, c = subject[n], cluster[n]
+        own = 1.0 if label[s] == c else 0.0
+        others = known[c] - own
         if np.isnan(created[s]) or others < 1:
             continue
-        mean = (total[c] - created[s]) / others
-        spread = np.sqrt(max((squares[c] - created[s] * created[s]) / others - mean * mean, 0.0))
-        seen[s, SIGN_UP] = sign_up_bits(
+        mean = (total[c] - own * created[s]) / others
+        spread = np.sqrt(max((squares[c] - own * created[s] * created[s]) / others - mean * mean, 0.0))
+        seen[n, SIGN_UP] = sign_up_bits(
             weights.burst_share, weights.burst_days, weights.sign_up_span, created[s], 0.0, mean, spread
         )
 
 
 @njit(cache=True, nogil=True)
 def weigh_hours(
-    seen: Bits, members: Ints, label: Ints, size: Ints, profiles: Profiles, activity: Activity, weights: Weights
-) -> None:
-    """Fill in what each member's working hours say beside those of the others, where these are a core.
+    seen: Bits, subject: Ints, cluster: Ints, label: Ints, size: Ints, profiles: Profiles, activity: Activity,
+    weights: Weights,
+) -> None:  # fmt: skip
+    """Fill in what each subject's working hours say beside those of the others, where these are a core.
 
     Profiles are those of the clusters, then those of single subjects; a member's own hours are taken out of its
     cluster's.
     """
-    for s in members:
-        c = label[s]
-        if size[c] <= weights.behaviour_core or activity.start[s + 1] == activity.start[s]:
+    for n in range(len(subject)):
+        s, c = subject[n], cluster[n]
+        inside = label[s] == c
+        if size[c] - inside < weights.behaviour_core or activity.start[s + 1] == activity.start[s]:
             continue
-        own = len(size) + s
-        add_hours(own, c, -1.0, profiles)
-        seen[s, HOURS] = synchrony_bits(c, own, profiles, activity, weights)
-        add_hours(own, c, 1.0, profiles)
+        alone = len(size) + s
+        if inside:
+            add_hours(alone, c, -1.0, profiles)
+        seen[n, HOURS] = synchrony_bits(c, alone, profiles, activity, weights)
+        if inside:
+            add_hours(alone, c, 1.0, profiles)
 
 
 @njit(cache=True, nogil=True)

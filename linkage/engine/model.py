@@ -76,10 +76,11 @@ class Organisations(_Part):
 
 
 class Curve(_Part):
-    """Bits by a figure: straight between the points, level beyond them."""
+    """Bits by a figure: straight between the points, level beyond them; `unknown` where the figure is not known."""
 
     at: Annotated[tuple[float, ...], Field(min_length=2)]
     bits: Annotated[tuple[float, ...], Field(min_length=2)]
+    unknown: float = 0.0
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -92,10 +93,24 @@ class Curve(_Part):
 
 class Confidence(_Part):
     """How sure a member is, by what curve of each aspect (`members.ASPECTS`); at least `stated` where a person or a
-    declared membership says so. Members of less than `least` are let go in the second look."""
+    declared membership says so. `typical` is how many are right where the curves were learnt. Members of less than
+    `least` are let go in the second look, and records, which are judged by their evidence alone, of less than
+    `least_by_evidence`."""
 
     stated: Probability
+    typical: Probability
     least: Annotated[float, Field(ge=0, lt=1)]
+    least_by_evidence: Annotated[float, Field(ge=0, lt=1)]
+    curves: dict[str, Curve]
+
+
+class Newcomers(_Part):
+    """Which single accounts the second look takes in: those at least so sure (`least`), by what curve of each aspect,
+    to belong to the cluster of `core` members or more that they share most with, `near` bits or more."""
+
+    least: Probability
+    core: Annotated[int, Field(ge=2)]
+    near: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     curves: dict[str, Curve]
 
 
@@ -214,6 +229,7 @@ class Model(_Part):
     rounds: Rounds
     organisations: Organisations
     confidence: Confidence
+    newcomers: Newcomers
     bands: Bands
     sign_up: SignUp
     spread: Spread

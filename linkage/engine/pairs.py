@@ -30,6 +30,7 @@ STAR_NEIGHBOURS = 8
 ROUNDING = 1e-3  # bits by which sums of single precision may fall short
 SEVERAL = 4  # members from which on a cluster must be covered by what it shares
 COUNTS = 1.0  # bits from which on a piece covers who holds it
+EVERYTHING = -1e9  # needed bits with which a pair is judged to the end
 NEARLY_NOTHING = 1e-6  # marks a partner that nothing counted for yet
 
 
@@ -442,7 +443,7 @@ def merge_evidence(
     n = 0
     for i in range(len(left)):
         a, b = left[i], right[i]
-        verdict = judge_pair(a, b, sign_ups(a, b, now.table, weights), now, weights, pieces, 0.0)
+        verdict = judge_pair(a, b, sign_ups(a, b, now.table, weights), now, weights, pieces, EVERYTHING)
         sign_up[i], behaviour[i], uncovered[i] = verdict.sign_up, verdict.behaviour, verdict.uncovered
         differing[i] = verdict.differing
         count = verdict.pieces

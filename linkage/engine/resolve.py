@@ -20,12 +20,12 @@ from linkage.engine.classes import Holders, look_at_holders, separateness, weigh
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.lookup import doubt_known, look_up
-from linkage.engine.members import look_at_members
+from linkage.engine.members import look_at_members, look_at_newcomers, set_scene
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
-from linkage.engine.rounds import Rounds
+from linkage.engine.rounds import Rounds, join_merges
 from linkage.engine.runner import Runner, peak_memory
-from linkage.engine.second_look import Seen, keep_who_stands, retell
+from linkage.engine.second_look import Seen, let_go, look_twice, retell
 from linkage.engine.similar import add_similar
 from linkage.engine.tables import Flags, Floats, Holdings, Ints, Whole
 from linkage.engine.uses import Uses, look_at_uses
@@ -73,8 +73,10 @@ class Gathered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What decisions and declarations settled before the rounds: merges made, and those a decision forbade."""
+    """What decisions and declarations settled before the rounds: merges made, those a decision forbade, and the pairs
+    that are to stay apart (two columns of subjects)."""
 
+    apart: Ints
     left: Ints
     right: Ints
     why: tuple[str, ...]
@@ -149,10 +151,11 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
     with runner.step("rounds"):
         count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
     with runner.step("second look"):
-        seen = look_again(rounds.labels()[0], gathered, holdings, weights, bound, model)
+        joined, _ = rounds.labels()
+        seen = look_again(joined, gathered, holdings, weights, bound, model)
     label, size = seen.label, seen.size
     with runner.step("results"):
-        _give(runner, rounds, seen, bound)
+        _give(runner, rounds, joined, count, seen, bound)
         _give_classes(runner, holders, holdings, weights, doubted)
         _give_uses(runner, holdings, label)
         tables = {name: runner.arrow(sql) for name, sql in results.published(runner.table)}
@@ -167,6 +170,7 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
         "costs": model.bands.model_dump(),
         "rounds": count,
         "let_go": int(seen.gone.sum()),
+        "taken_in": len(seen.taken.right),
         "conflicts": list(bound.conflicts),
         "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),
         "sign_up_span": round(weights.sign_up_span, 3),
@@ -238,7 +242,7 @@ def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     outcome = declare_pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), forest)
     made = np.flatnonzero(outcome == JOINED)
     conflicts = [_conflict(runner, *both[i]) for i in np.flatnonzero(outcome == REFUSED)]
-    return forest, Bound(pairs[made, 0], pairs[made, 1], tuple(both[i][2] for i in made), tuple(conflicts))
+    return forest, Bound(apart, pairs[made, 0], pairs[made, 1], tuple(both[i][2] for i in made), tuple(conflicts))
 
 
 def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]:
@@ -259,16 +263,20 @@ def look_again(
     g = gathered
     separate = separateness(g.subject, g.kind[g.value], g.private, weights)
     stated = bound.stated(holdings.subjects)
-    return keep_who_stands(
+    core, near = model.newcomers.core, model.newcomers.near
+    return look_twice(
         label,
-        lambda label, size: look_at_members(holdings, label, size, separate, g.activity, weights),
+        lambda label: look_at_members(set_scene(label, holdings, separate, g.activity, weights)),
+        lambda label: look_at_newcomers(set_scene(label, holdings, separate, g.activity, weights), core, near),
         stated,
+        bound.apart,
         model.confidence,
+        model.newcomers,
     )
 
 
-def _give(runner: Runner, rounds: Rounds, seen: Seen, bound: Bound) -> None:
-    """Hand the outcome of the rounds to the SQL that follows."""
+def _give(runner: Runner, rounds: Rounds, joined: Ints, count: int, seen: Seen, bound: Bound) -> None:
+    """Hand the outcome to the SQL that follows; `joined` are the clusters that the rounds ended with after `count`."""
     label = seen.label
     runner.give(
         "labels",
@@ -277,27 +285,32 @@ def _give(runner: Runner, rounds: Rounds, seen: Seen, bound: Bound) -> None:
         size=seen.size[label],
         confidence=seen.sure,
     )
-    tree = rounds.dendrogram()
+    taken, tree = seen.taken, rounds.dendrogram()
     stated = len(bound.left)
     kept = retell(np.concatenate([bound.left, tree.left]), np.concatenate([bound.right, tree.right]), seen.gone)
+    late = rounds.tell(let_go(joined, seen.gone), taken.left, taken.right, count + taken.turn, taken.bits)
+    tree = join_merges(tree, late)
+    merges = stated + len(tree.left)
+    merge = np.concatenate([kept.merge, np.arange(merges - len(late.left), merges)])
     nothing = np.zeros(stated)
-    bits = np.concatenate([np.full(stated, np.nan), tree.bits])[kept.merge]
+    bits = np.concatenate([np.full(stated, np.nan), tree.bits])[merge]
     odds = np.nan_to_num(bits, nan=np.inf) - rounds.weights.neighbourhood_bits
     runner.give(
         "merge_list",
-        merge=kept.merge,
-        round=np.concatenate([np.zeros(stated, np.int32), tree.round])[kept.merge],
-        left=kept.left,
-        right=kept.right,
-        left_size=kept.left_size,
-        right_size=kept.right_size,
+        merge=merge,
+        round=np.concatenate([np.zeros(stated, np.int32), tree.round])[merge],
+        left=np.concatenate([kept.left, taken.left]),
+        right=np.concatenate([kept.right, taken.right]),
+        left_size=np.concatenate([kept.left_size, taken.left_size]),
+        right_size=np.concatenate([kept.right_size, np.ones(len(taken.right), np.int32)]),
         bits=pa.array(bits, from_pandas=True),
         posterior=1 / (1 + np.exp2(-odds)),
-        sign_up=np.concatenate([nothing, tree.sign_up])[kept.merge],
-        behaviour=np.concatenate([nothing, tree.behaviour])[kept.merge],
-        uncovered=np.concatenate([nothing, tree.uncovered])[kept.merge],
-        differing=np.concatenate([nothing, tree.differing])[kept.merge],
-        stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()).take(kept.merge),
+        sign_up=np.concatenate([nothing, tree.sign_up])[merge],
+        behaviour=np.concatenate([nothing, tree.behaviour])[merge],
+        uncovered=np.concatenate([nothing, tree.uncovered])[merge],
+        differing=np.concatenate([nothing, tree.differing])[merge],
+        standing=np.concatenate([nothing, tree.standing])[merge],
+        stated=pa.array([*bound.why, *[None] * len(tree.left)], pa.string()).take(merge),
     )
     runner.give(
         "merge_evidence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from linkage.engine import places
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP, STANDING
 
 #: Bits from which on what a value's holders are like is told.
 TELLING_SHIFT = 0.5
@@ -41,7 +41,9 @@ def merges() -> str:
                               {{'kind': '{COVERAGE}', 'value': '', 'bits': -round(m.uncovered, 2),
                                'full_bits': -round(m.uncovered, 2), 'holder_clusters': 2}},
                               {{'kind': '{DIFFERENCE}', 'value': '', 'bits': -round(m.differing, 2),
-                               'full_bits': -round(m.differing, 2), 'holder_clusters': 2}}],
+                               'full_bits': -round(m.differing, 2), 'holder_clusters': 2}},
+                              {{'kind': '{STANDING}', 'value': '', 'bits': round(m.standing, 2),
+                               'full_bits': round(m.standing, 2), 'holder_clusters': 2}}],
                               lambda piece: piece.bits <> 0))) END
                     AS VARCHAR) AS evidence
         FROM merge_list m JOIN subjects l ON l.subject = m.left JOIN subjects r ON r.subject = m.right

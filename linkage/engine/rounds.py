@@ -33,7 +33,7 @@ import numpy as np
 
 from linkage.engine.behaviour import NO_ACTIVITY, Activity, profile_clusters
 from linkage.engine.forest import Forest, accept_pairs, number_clusters
-from linkage.engine.pairs import Held, Round, lay_desk, merge_evidence, score_rows
+from linkage.engine.pairs import ROUNDING, Held, Round, lay_desk, merge_evidence, score_rows
 from linkage.engine.tables import (
     Bits,
     Flags,
@@ -67,7 +67,10 @@ class Scored(NamedTuple):
 
 
 class Dendrogram(NamedTuple):
-    """Merges in order, left and right by their first subjects, and the pieces that decided each."""
+    """Merges in order, left and right by their first subjects, and the pieces that decided each.
+
+    `bits` is the sum of the pieces, of `sign_up`, `behaviour` and `standing`, less `uncovered` and `differing`.
+    """
 
     round: Ints
     left: Ints
@@ -77,6 +80,7 @@ class Dendrogram(NamedTuple):
     behaviour: Bits
     uncovered: Bits
     differing: Bits
+    standing: Bits
     pieces: Whole
     piece_value: Ints
     piece_bits: Bits
@@ -212,16 +216,40 @@ class Rounds:
 
     def _record(self, number: int, now: Round, pairs: Scored, accepted: Whole, first: Ints) -> None:
         left, right = pairs.left[accepted], pairs.right[accepted]
-        evidence = merge_evidence(left, right, now, self.weights)
         rounds = np.full(len(accepted), number, np.int32)
-        self._merges.append(Dendrogram(rounds, first[left], first[right], pairs.bits[accepted], *evidence))
+        self._merges.append(self._told(now, left, right, first, rounds, pairs.bits[accepted]))
+
+    def _told(self, now: Round, left: Ints, right: Ints, first: Ints, rounds: Ints, bits: Bits) -> Dendrogram:
+        told = merge_evidence(left, right, now, self.weights)
+        sign_up, behaviour, uncovered, differing, count, value, piece_bits, full, holders = told
+        shared = np.bincount(np.repeat(np.arange(len(left)), count), piece_bits, len(left))
+        standing = bits - (shared + sign_up + behaviour - uncovered - differing)
+        standing[np.abs(standing) < ROUNDING] = 0
+        return Dendrogram(
+            rounds, first[left], first[right], bits, sign_up, behaviour, uncovered, differing, standing,
+            count, value, piece_bits, full, holders,
+        )  # fmt: skip
+
+    def tell(self, label: Ints, left: Ints, right: Ints, rounds: Ints, odds: Bits) -> Dendrogram:
+        """Merges that the rounds did not make, of clusters (label of each subject) by a subject of either side, as the
+        rounds tell theirs. `odds` are the log2 odds that decided each: what the pieces do not explain is `standing`."""
+        clusters = int(label.max(initial=-1)) + 1
+        if not len(left):
+            return join_merges()
+        now = self.look(self.tabulate(label, self.first_rows(), label, clusters), label)
+        bits = odds + self.weights.neighbourhood_bits
+        return self._told(now, label[left], label[right], _first_subjects(label, clusters), rounds, bits)
 
     def dendrogram(self) -> Dendrogram:
         """All merges in order, with their evidence."""
-        if not self._merges:
-            none, real, whole = np.zeros(0, np.int32), np.zeros(0, np.float64), np.zeros(0, np.int64)
-            return Dendrogram(none, none, none, real, real, real, real, real, whole, none, real, real, none)
-        return Dendrogram(*(np.concatenate(column) for column in zip(*self._merges, strict=True)))
+        return join_merges(*self._merges)
+
+
+def join_merges(*parts: Dendrogram) -> Dendrogram:
+    """The merges of several parts, one part after the other."""
+    none, real, whole = np.zeros(0, np.int32), np.zeros(0, np.float64), np.zeros(0, np.int64)
+    nothing = Dendrogram(none, none, none, real, real, real, real, real, real, whole, none, real, real, none)
+    return Dendrogram(*(np.concatenate(column) for column in zip(nothing, *parts, strict=True)))
 
 
 def _first_subjects(label: Ints, clusters: int) -> Ints:

@@ -1,10 +1,10 @@
-"""The scorecard: how a member stands in its cluster, as a calibrated confidence.
+"""The scorecard: how a subject stands beside a cluster, as a calibrated probability.
 
-Each aspect of a member (`members.ASPECTS`) adds bits by a curve of its own, straight between its points and level
+Each aspect of it (`members.ASPECTS`) adds bits by a curve of its own, straight between its points and level
 beyond them (a generalised additive model: Hastie and Tibshirani 1986), so that what speaks for and against a member can
 be read off and adds up:
 
-    log2 odds = Σ over aspects of curve(figure)                      not known: 0 bits
+    log2 odds = Σ over aspects of curve(figure)                      not known: the curve's `unknown`
 
 `fit_curves` finds the curves by penalised logistic regression: each is bound to be nearly straight, unless the members
 say otherwise (second differences, as in P-splines: Eilers and Marx 1996).
@@ -25,11 +25,12 @@ LN2 = float(np.log(2))
 
 
 def log_odds(seen: Real, curves: Mapping[str, Curve]) -> Real:
-    """Bits for each member being its cluster's actor's; `seen` is member × aspect."""
+    """Bits for each subject being the cluster's actor's; `seen` is subject × aspect."""
     bits = np.zeros(len(seen))
     for column, aspect in enumerate(ASPECTS):
         if curve := curves.get(aspect):
-            bits += np.nan_to_num(np.interp(seen[:, column], curve.at, curve.bits))
+            figure = seen[:, column]
+            bits += np.where(np.isnan(figure), curve.unknown, np.interp(figure, curve.at, curve.bits))
     return bits
 
 
@@ -39,38 +40,43 @@ def probability(bits: Real) -> Real:
 
 
 def fit_curves(
-    seen: Real, right: Real, weight: Real, points: Mapping[str, Sequence[float]], bend: float = 30.0, ridge: float = 0.3
+    seen: Real,
+    right: Real,
+    weight: Real,
+    points: Mapping[str, Sequence[float]],
+    *,
+    beside: float = 0.0,
+    bend: float = 30.0,
+    ridge: float = 0.3,
 ) -> dict[str, Curve]:
-    """The curves through these points that tell best which members are right (1) and which are not (0).
+    """The curves through these points that tell best which subjects are right (1) and which are not (0), when other
+    curves say `beside` bits of each.
 
     `bend` is the price of a bend, `ridge` that of a bit, both in units of the log loss of one member of weight 1.
     """
-    bases, penalties = [], []
-    for column, aspect in enumerate(ASPECTS):
-        if aspect in points:
-            bases.append(_hats(seen[:, column], np.asarray(points[aspect], float)))
-            penalties.append(_penalty(np.asarray(points[aspect], float), bend, ridge))
-    base = np.hstack(bases)
+    shown = [(column, aspect) for column, aspect in enumerate(ASPECTS) if aspect in points]
+    places = [np.asarray(points[aspect], float) for _, aspect in shown]
+    base = np.hstack([_hats(seen[:, column], at) for (column, _), at in zip(shown, places, strict=True)])
     penalty = np.zeros((base.shape[1], base.shape[1]))
-    at = 0
-    for part in penalties:
-        penalty[at : at + len(part), at : at + len(part)] = part
-        at += len(part)
-    found = _logistic(base, right, weight, penalty) / LN2
-    curves, at = {}, 0
-    for aspect in ASPECTS:
-        if aspect in points:
-            count = len(points[aspect])
-            bits = [round(float(x), 2) for x in found[at : at + count]]
-            curves[aspect] = Curve(at=tuple(points[aspect]), bits=tuple(bits))
-            at += count
+    start = 0
+    for at in places:
+        end = start + len(at) + 1
+        penalty[start:end, start:end] = _penalty(at, bend, ridge)
+        start = end
+    found = _logistic(base, right, weight, penalty, beside * LN2) / LN2
+    curves, start = {}, 0
+    for (_, aspect), at in zip(shown, places, strict=True):
+        *bits, unknown = (round(float(x), 2) for x in found[start : start + len(at) + 1])
+        curves[aspect] = Curve(at=tuple(points[aspect]), bits=tuple(bits), unknown=unknown)
+        start += len(at) + 1
     return curves
 
 
 def _hats(figure: Real, at: Real) -> Real:
-    """Member × point: how much of each point's bits a member gets; nothing where its figure is not known."""
+    """Member × point: how much of each point's bits a member gets; and last, whether its figure is unknown."""
     known = ~np.isnan(figure)
-    base = np.zeros((len(figure), len(at)))
+    base = np.zeros((len(figure), len(at) + 1))
+    base[:, -1] = ~known
     x = np.clip(figure[known], at[0], at[-1])
     low = np.clip(np.searchsorted(at, x, side="right") - 1, 0, len(at) - 2)
     part = (x - at[low]) / (at[low + 1] - at[low])
@@ -81,28 +87,29 @@ def _hats(figure: Real, at: Real) -> Real:
 
 
 def _penalty(at: Real, bend: float, ridge: float) -> Real:
-    """The price of the bits at these points: of their bends, by width, and a little of their size."""
+    """The price of the bits at these points: of their bends, by width, and a little of their size; the last of the
+    unknown's."""
     count = len(at)
-    price = ridge * np.eye(count)
+    price = ridge * np.eye(count + 1)
     width = (at[-1] - at[0]) / (count - 1)
     for i in range(1, count - 1):
         left, right = (at[i] - at[i - 1]) / width, (at[i + 1] - at[i]) / width
-        second = np.zeros(count)
+        second = np.zeros(count + 1)
         second[i - 1 : i + 2] = [1 / left, -1 / left - 1 / right, 1 / right]
         price += bend * np.outer(second, second)
     return price
 
 
-def _logistic(base: Real, right: Real, weight: Real, penalty: Real) -> Real:
-    """Coefficients of least penalised log loss, by Newton's method with halved steps."""
+def _logistic(base: Real, right: Real, weight: Real, penalty: Real, beside: float) -> Real:
+    """Coefficients of least penalised log loss, by Newton's method with halved steps; `beside` is added to logits."""
     x = np.zeros(base.shape[1])
 
     def loss(x: Real) -> float:
-        z = base @ x
+        z = base @ x + beside
         return float((weight * (np.logaddexp(0, z) - right * z)).sum() + x @ penalty @ x / 2)
 
     for _ in range(50):
-        p = 1 / (1 + np.exp(-(base @ x)))
+        p = 1 / (1 + np.exp(-(base @ x + beside)))
         gradient = base.T @ (weight * (p - right)) + penalty @ x
         step = np.linalg.solve((base * (weight * p * (1 - p))[:, None]).T @ base + penalty, gradient)
         now, scale = loss(x), 1.0

@@ -1,4 +1,5 @@
-"""The second look: members that do not stand by themselves are let go, and the dendrogram is told without them."""
+"""The second look: members that do not stand by themselves are let go, single accounts that stand beside a cluster are
+taken in, and the dendrogram is told accordingly."""
 
 from __future__ import annotations
 
@@ -9,21 +10,37 @@ import numpy as np
 from numba import njit
 
 from linkage.engine.forest import find
-from linkage.engine.model import Confidence
+from linkage.engine.members import Beside
+from linkage.engine.model import Confidence, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.tables import Bits, Flags, Ints, Whole
 
-MOST_LOOKS = 4  # times that members are let go before the clusters stand
+FEW = 200  # members that the usual base rate weighs
+MOST_LOOKS = 4  # times that members are let go, and newcomers taken in, before the clusters stand
+
+Look = Callable[[Ints], Beside]
+
+
+class Taken(NamedTuple):
+    """Who was taken in, in order: the first subject of the cluster, the newcomer, the members of the cluster till then,
+    the turn from 1 on, and the log2 odds that the newcomer belongs there."""
+
+    left: Ints
+    right: Ints
+    left_size: Ints
+    turn: Ints
+    bits: Bits
 
 
 class Seen(NamedTuple):
-    """After the second look: the cluster of each subject and its confidence, the size of each cluster, and who was let
-    go."""
+    """After the second look: the cluster of each subject and its confidence, the size of each cluster, who was let go,
+    and who was taken in."""
 
     label: Ints
     sure: Bits
     size: Ints
     gone: Flags
+    taken: Taken
 
 
 class Kept(NamedTuple):
@@ -37,33 +54,128 @@ class Kept(NamedTuple):
     right_size: Ints
 
 
-def keep_who_stands(label: Ints, look: Callable[[Ints, Ints], Bits], stated: Flags, confidence: Confidence) -> Seen:
-    """Confidence of every member, when those who do not stand by themselves are let go, until all do.
+def look_twice(
+    label: Ints,
+    members: Look,
+    newcomers: Look,
+    stated: Flags,
+    apart: Ints,
+    confidence: Confidence,
+    welcome: Newcomers,
+) -> Seen:
+    """Let go who does not stand, then take in who does; both looks are given the cluster of each subject.
 
-    `look` answers subject × aspect for clusters (label of each subject, size of each cluster); whose membership is
-    `stated` stays.
+    Whose membership is `stated` stays; the pairs `apart` (two columns of subjects) never come together.
     """
+    seen = members(label)
+    shift = base_rate_bits(seen, stated, confidence)
+    label, gone = keep_who_stands(label, seen, members, stated, confidence, shift)
+    label, taken = take_in(label, newcomers, apart, welcome)
+    size = np.bincount(label).astype(np.int32)
+    sure = how_sure(members(label), stated, confidence, shift)
+    sure[taken.right] = probability(taken.bits)
+    return Seen(label, sure, size, gone, taken)
+
+
+def base_rate_bits(seen: Beside, stated: Flags, confidence: Confidence) -> float:
+    """How much likelier right a member of these clusters is, in log2 odds, than those the curves were learnt on.
+
+    Where there are few rings in a large crowd, more of what was joined was joined by chance. One step of the estimate
+    of a data set's base rate from the judgements themselves (Saerens, Latinne and Decaestecker 2002): all its steps
+    overshoot, since the members of data sets differ in more than in how many are right.
+    """
+    judged = seen.judged & ~stated[seen.subject]
+    count = int(judged.sum())
+    mean = float(probability(log_odds(seen.seen[judged], confidence.curves)).sum())
+    here = (mean + FEW * confidence.typical) / (count + FEW)
+    return float(np.log2(here / (1 - here)) - np.log2(confidence.typical / (1 - confidence.typical)))
+
+
+def how_sure(seen: Beside, stated: Flags, confidence: Confidence, shift: float) -> Bits:
+    """Confidence by subject, at this base rate; of singles 1. Records, of whom no time is known, have that of their
+    evidence."""
+    sure = np.ones(len(stated))
+    bits = np.where(seen.judged, log_odds(seen.seen, confidence.curves) + shift, seen.odds)
+    sure[seen.subject] = probability(bits)
+    member = stated & (sure < confidence.stated)
+    sure[member] = confidence.stated
+    return sure
+
+
+def keep_who_stands(
+    label: Ints, seen: Beside, members: Look, stated: Flags, confidence: Confidence, shift: float
+) -> tuple[Ints, Flags]:
+    """The cluster of each subject when those who do not stand by themselves are let go, until all do; who was. `seen`
+    are the members as they are now."""
     gone = np.zeros(len(label), np.bool_)
-    for turn in range(MOST_LOOKS + 1):
-        size = np.bincount(label).astype(np.int32)
-        sure = np.where(size[label] > 1, probability(log_odds(look(label, size), confidence.curves)), 1.0)
-        sure[stated] = np.maximum(sure[stated], confidence.stated)
-        going = sure < confidence.least
-        if turn == MOST_LOOKS or not going.any():
+    for turn in range(MOST_LOOKS):
+        if turn:
+            seen = members(label)
+        least = np.zeros(len(label))
+        least[seen.subject] = np.where(seen.judged, confidence.least, confidence.least_by_evidence)
+        going = how_sure(seen, stated, confidence, shift) < least
+        if not going.any():
             break
         gone |= going
-        label, _ = let_go(label, going)
-    return Seen(label, sure, size, gone)
+        label = let_go(label, going)
+    return label, gone
 
 
-def let_go(label: Ints, gone: Flags) -> tuple[Ints, int]:
-    """The cluster of each subject, numbered by first subject, when those that go are singles; how many clusters."""
+def take_in(label: Ints, newcomers: Look, apart: Ints, welcome: Newcomers) -> tuple[Ints, Taken]:
+    """The cluster of each subject when single accounts that stand beside a cluster are taken in, until none does."""
+    turns: list[Taken] = []
+    for turn in range(1, MOST_LOOKS + 1):
+        seen = newcomers(label)
+        bits = log_odds(seen.seen, welcome.curves)
+        stands = seen.judged & (probability(bits) >= welcome.least)
+        stands &= ~forbidden(label, seen.subject, np.where(stands, seen.cluster, -1), apart)
+        if not stands.any():
+            break
+        subject, cluster, bits = seen.subject[stands], seen.cluster[stands], bits[stands]
+        order = np.lexsort((subject, cluster))
+        subject, cluster, bits = subject[order], cluster[order], bits[order]
+        first = np.full(int(label.max()) + 1, len(label), np.int32)
+        np.minimum.at(first, label, np.arange(len(label), dtype=np.int32))
+        before = np.arange(len(cluster)) - np.searchsorted(cluster, cluster)
+        size = (np.bincount(label)[cluster] + before).astype(np.int32)
+        turns.append(Taken(first[cluster], subject, size, np.full(len(subject), turn, np.int32), bits))
+        label = label.copy()
+        label[subject] = cluster
+        label = number_by_first(label)
+    return label, Taken(*(np.concatenate(column) for column in zip(_NOBODY, *turns, strict=True)))
+
+
+_NONE = np.zeros(0, np.int32)
+_NOBODY = Taken(_NONE, _NONE, _NONE, _NONE, np.zeros(0))
+
+
+def forbidden(label: Ints, subject: Ints, cluster: Ints, apart: Ints) -> Flags:
+    """Which subjects may not go to the cluster proposed for them (-1: none is): somebody who is to be kept apart from
+    them is there, or is to go there and comes first."""
+    there = label.astype(np.int64)
+    there[subject] = np.where(cluster >= 0, cluster, there[subject])
+    refused = np.zeros(len(label), np.bool_)
+    proposed = np.zeros(len(label), np.bool_)
+    proposed[subject[cluster >= 0]] = True
+    for a, b in apart:
+        if there[a] == there[b] and not refused[a] and not refused[b]:
+            refused[b if proposed[b] else a] = True
+    return refused[subject]
+
+
+def let_go(label: Ints, gone: Flags) -> Ints:
+    """The cluster of each subject when those that go are singles."""
     following = label.astype(np.int64)
     following[gone] = int(label.max(initial=0)) + 1 + np.flatnonzero(gone)
-    _, first, number = np.unique(following, return_index=True, return_inverse=True)
+    return number_by_first(following)
+
+
+def number_by_first(label: Ints | Whole) -> Ints:
+    """The same clusters, numbered by their first subject."""
+    _, first, number = np.unique(label, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return rank[number].astype(np.int32), len(first)
+    return rank[number].astype(np.int32)
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ from datetime import datetime
 from linkage.findings import words
 from linkage.findings.cuts import Cut
 from linkage.model import Band, Evidence, Explanation, Judgement, Merge, Subject, SubjectType
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP, STANDING
 from linkage.model.identifier import AND, SIMILAR
 
 #: So many pieces that count are told one by one, and so many of those that count for nothing; then they are summed up.
@@ -29,6 +29,7 @@ _BESIDES = {
     BEHAVIOUR: "the hours they work in",
     COVERAGE: "how few of their members this concerns",
     DIFFERENCE: "what each has of its own and the other has too, but not the same",
+    STANDING: "how it stands beside all members at once",
 }
 _STATED = {
     "declared": "the membership in the organisation is declared",

@@ -11,11 +11,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from linkage.model.band import Band
-from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP
+from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP, STANDING
 from linkage.normalise import kind_of
 
 #: What evidence is called that is no identifier.
-_BESIDES = {SIGN_UP: "sign-up time", BEHAVIOUR: "working hour", COVERAGE: "coverage", DIFFERENCE: "difference"}
+_BESIDES = {
+    SIGN_UP: "sign-up time",
+    BEHAVIOUR: "working hour",
+    COVERAGE: "coverage",
+    DIFFERENCE: "difference",
+    STANDING: "standing",
+}
 _BANDS = {
     Band.ACT: "sure enough to act on (act)",
     Band.REVIEW: "for a person to look at (review)",

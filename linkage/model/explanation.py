@@ -9,8 +9,10 @@ from linkage.model.identifier import Identifier
 from linkage.model.subject import Subject
 
 #: Evidence that is no identifier: how far apart accounts signed up, in which hours they work, and (against) how few
-#: members of two clusters the rest concerns, and what both have of a sort (an address) without any in common.
+#: members of two clusters the rest concerns, and what both have of a sort (an address) without any in common; and how
+#: an account that the second look took in stands beside all members of its cluster, above or below what the pieces say.
 SIGN_UP, BEHAVIOUR, COVERAGE, DIFFERENCE = "sign_up", "behaviour", "coverage", "difference"
+STANDING = "standing"
 
 
 @dataclass(frozen=True, slots=True)

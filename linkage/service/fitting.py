@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.curves import Members, judge_members, learn_curves
+from linkage.engine.curves import judge, learn_curves
 from linkage.engine.fit import Free, Taught, ends, free_numbers, log_loss, moved, priced, read, regress, steps
 from linkage.engine.labels import Actors, Decisions
-from linkage.engine.lessons import aspects_of, cluster, learn, look_at_world
+from linkage.engine.lessons import cluster, learn, look_at_world, members_of, newcomers_of
 from linkage.engine.model import Model
 from linkage.engine.model_file import check_place, differences, write_model
 from linkage.engine.second_look import Seen
@@ -180,15 +180,29 @@ def _labels(pupil: Pupil, model: Model, threads: int) -> Actors | Decisions:
 def _with_curves(model: Model, pupils: Sequence[Pupil], labels: Sequence[Ints]) -> Model:
     """The model with the curves that the members of these clusters teach, where a truth tells who is right: one's own
     clusters are right by definition, and decisions are of members about whom there was doubt."""
-    members: list[Members] = []
-    for pupil, label in zip(pupils, labels, strict=True):
-        if pupil.truth is not None and isinstance(pupil.labels, Actors):
-            aspects = aspects_of(pupil.world, label, model)
-            members.append(judge_members(label, aspects, pupil.labels, pupil.world.stated))
+    taught = [
+        (pupil, label, pupil.labels)
+        for pupil, label in zip(pupils, labels, strict=True)
+        if pupil.truth is not None and isinstance(pupil.labels, Actors)
+    ]
+    members = [
+        judge(members_of(pupil.world, label, model), label, actors, pupil.world.stated)
+        for pupil, label, actors in taught
+    ]
     curves = learn_curves(members, model.confidence.curves)
-    if curves == model.confidence.curves:
-        return model
-    return model.model_copy(update={"confidence": model.confidence.model_copy(update={"curves": curves})})
+    if curves != model.confidence.curves:
+        right = float(np.mean([each.right.mean() for each in members if len(each.right)]))
+        typical = round(min(max(right, 0.01), 0.99), 3)
+        confidence = model.confidence.model_copy(update={"curves": curves, "typical": typical})
+        model = model.model_copy(update={"confidence": confidence})
+    newcomers = []
+    for pupil, label, actors in taught:
+        beside, kept = newcomers_of(pupil.world, label, model)
+        newcomers.append(judge(beside, kept, actors, pupil.world.stated))
+    curves = learn_curves(newcomers, model.newcomers.curves)
+    if curves != model.newcomers.curves:
+        model = model.model_copy(update={"newcomers": model.newcomers.model_copy(update={"curves": curves})})
+    return model
 
 
 # Measuring

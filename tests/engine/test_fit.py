@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from linkage.engine import Facts, Model
-from linkage.engine.curves import POINTS, Members, judge_members, learn_curves
+from linkage.engine.curves import POINTS, Judged, judge, learn_curves
 from linkage.engine.fit import (
     STEP,
     Free,
@@ -24,10 +24,11 @@ from linkage.engine.fit import (
     steps,
 )  # fmt: skip
 from linkage.engine.labels import Actors, Decisions, owners, split
-from linkage.engine.lessons import Lessons, World, aspects_of, cluster, gather_world, learn
-from linkage.engine.members import ASPECTS, EVIDENCE, HOURS
+from linkage.engine.lessons import Lessons, World, cluster, gather_world, learn, members_of, newcomers_of
+from linkage.engine.members import ASPECTS, EVIDENCE, FELLOWS, HOURS, SIZE, Beside
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import log_odds, probability
+from linkage.engine.second_look import number_by_first
 from tests.engine.conftest import accounts, decided, observed
 
 LN2 = float(np.log(2))
@@ -178,7 +179,7 @@ def test_curves_are_calibrated_where_the_figures_tell() -> None:
     seen[:, EVIDENCE] = random.uniform(0, 70, len(seen))
     chance = 1 / (1 + np.exp2(-(seen[:, EVIDENCE] - 20) / 8))
     right = (random.random(len(seen)) < chance).astype(float)
-    curves = learn_curves([Members(seen[:4000], right[:4000])], {})
+    curves = learn_curves([Judged(seen[:4000], right[:4000])], {})
     said = probability(log_odds(seen[4000:], curves))
     assert np.abs(said - chance[4000:]).mean() < 0.03
 
@@ -193,9 +194,27 @@ def test_an_aspect_of_which_nothing_is_known_keeps_its_curve() -> None:
     seen, right = members()
     seen[:, HOURS] = np.nan
     hours = Curve(at=(0, 5), bits=(1, 2))
-    found = learn_curves([Members(seen, right)], {"hours": hours})
+    found = learn_curves([Judged(seen, right)], {"hours": hours})
     assert found["hours"] == hours
     assert set(found) == set(POINTS)
+
+
+def test_what_is_learnt_allows_for_what_a_curve_says_of_the_unknown() -> None:
+    seen, right = members()
+    seen[:, HOURS] = np.nan
+    found = learn_curves([Judged(seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), unknown=-3.0)})
+    assert probability(log_odds(seen, found)).mean() == pytest.approx(right.mean(), abs=0.01)
+
+
+def test_the_unknown_has_bits_of_its_own() -> None:
+    """Half of those whose hours are known are right, and all whose hours are not."""
+    seen, _ = members(4000)
+    right = (np.arange(len(seen)) % 2).astype(float)
+    seen[::4, HOURS] = np.nan
+    right[::4] = 1.0
+    sure = probability(log_odds(seen, learn_curves([Judged(seen, right)], {})))
+    assert sure[::4].mean() > 0.8
+    assert sure[1:][seen[1:, HOURS] > 0].mean() < 0.75
 
 
 @pytest.mark.parametrize("right", ["all", "none", "few"])
@@ -203,15 +222,17 @@ def test_members_all_of_one_sort_or_too_few_teach_no_curve(right: str) -> None:
     seen, some = members(20 if right == "few" else 400)
     some = {"all": np.ones_like(some), "none": np.zeros_like(some), "few": some}[right]
     given = Model.load().confidence.curves
-    assert learn_curves([Members(seen, some)], given) == given
+    assert learn_curves([Judged(seen, some)], given) == given
 
 
-def test_members_that_were_stated_held_out_or_alone_are_left_out() -> None:
+def test_who_was_stated_or_held_out_is_left_out() -> None:
     label = np.array([0, 0, 0, 0, 1, 1, 2], np.int32)
     actors = Actors(np.array([0, 0, 1, 0, 2, 2, 0]), np.array([True, True, False]))
     stated = np.array([False, False, False, True, False, False, False])
-    found = judge_members(label, np.zeros((7, len(ASPECTS))), actors, stated)
-    assert found.right.tolist() == [1, 1, 0]
+    members = Beside(np.arange(6, dtype=np.int32), label[:6], np.zeros((6, len(ASPECTS))), np.zeros(6))
+    assert judge(members, label, actors, stated).right.tolist() == [1, 1, 0]
+    newcomer = Beside(np.array([2], np.int32), np.array([0], np.int32), np.zeros((1, len(ASPECTS))), np.zeros(1))
+    assert judge(newcomer, np.array([0, 0, 3, 0, 1, 1, 2]), actors, stated).right.tolist() == [0]
 
 
 # A small world
@@ -269,8 +290,26 @@ def test_watching_changes_no_cluster_and_the_steps_are_what_the_moved_models_wei
 def test_members_of_clusters_are_seen(world: World) -> None:
     model = Model.load()
     label = cluster(world, model)
-    aspects = aspects_of(world, label, model)
-    assert np.isnan(aspects).all(axis=1).sum() == (np.bincount(label)[label] == 1).sum()
+    found = members_of(world, label, model)
+    assert found.subject.tolist() == np.flatnonzero(np.bincount(label)[label] > 1).tolist()
+    assert found.cluster.tolist() == label[found.subject].tolist()
+    assert (found.seen[:, EVIDENCE] > 0).all()
+
+
+def test_who_is_alone_is_seen_beside_the_cluster_it_shares_most_with(world: World) -> None:
+    """Three of a ring, when the fourth was let go, and households, who share with nobody but each other."""
+    label = actors_of(world).actor.astype(np.int32)
+    names = world.accounts.to_pylist()
+    fourth = names.index("r3-3")
+    label[fourth] = label.max() + 1
+    model = Model.load()
+    generous = model.confidence.model_copy(update={"least_by_evidence": 0.0})
+    found, kept = newcomers_of(world, number_by_first(label), model.model_copy(update={"confidence": generous}))
+    assert [
+        (names[s], names[np.flatnonzero(kept == c)[0]]) for s, c in zip(found.subject, found.cluster, strict=True)
+    ] == [("r3-3", "r3-0")]
+    assert found.seen[0, FELLOWS] == pytest.approx(2.0)  # all three others
+    assert found.seen[0, SIZE] == pytest.approx(2.0)  # four with itself
 
 
 def test_similar_values_weigh_as_they_do_in_the_rounds() -> None:

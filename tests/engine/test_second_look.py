@@ -1,32 +1,33 @@
-"""The second look: who is let go, what is told of the merges then, and what a confidence is made of."""
+"""The second look: who is let go, who is taken in, what is told of the merges then; what a confidence is made of."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.engine.members import ASPECTS, EVIDENCE, HOURS
-from linkage.engine.model import Confidence, Curve, Model
+from linkage.engine.members import ASPECTS, EVIDENCE, HOURS, SIGN_UP, Beside
+from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
-from linkage.engine.second_look import keep_who_stands, let_go, retell
-from linkage.engine.tables import Bits, Ints
+from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
+from linkage.engine.tables import Ints
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30))
 def test_who_goes_is_single_and_clusters_are_numbered_by_their_first_subject(subjects: list[tuple[int, bool]]) -> None:
     label = np.array([cluster for cluster, _ in subjects], np.int32)
     gone = np.array([goes for _, goes in subjects])
-    following, clusters = let_go(label, gone)
+    following = let_go(label, gone)
     for a in range(len(label)):
         for b in range(a):
             together = label[a] == label[b] and not gone[a] and not gone[b]
             assert (following[a] == following[b]) == together
     first_met = list(dict.fromkeys(following.tolist()))
-    assert first_met == list(range(clusters))
+    assert first_met == list(range(len(first_met)))
 
 
 @given(st.data())
@@ -55,15 +56,15 @@ def test_what_is_retold_builds_the_clusters_of_those_who_stayed(data: st.DataObj
     assert Counter(frozenset(c) for c in built if not gone[min(c)]) == wanted
 
 
-def test_a_confidence_is_the_sum_of_its_curves_and_what_is_not_known_adds_nothing() -> None:
+def test_a_confidence_is_the_sum_of_its_curves_and_what_is_not_known_adds_what_that_says() -> None:
     curves = {
         "evidence": Curve(at=(0.0, 10.0, 20.0), bits=(-2.0, 0.0, 4.0)),
-        "hours": Curve(at=(0.0, 5.0), bits=(-1.0, 3.0)),
+        "hours": Curve(at=(0.0, 5.0), bits=(-1.0, 3.0), unknown=-0.5),
     }
     seen = np.full((4, len(ASPECTS)), np.nan)
     seen[:3, EVIDENCE] = [5.0, 15.0, 99.0]
     seen[2, HOURS] = 2.5
-    assert log_odds(seen, curves).tolist() == pytest.approx([-1.0, 2.0, 5.0, 0.0])
+    assert log_odds(seen, curves).tolist() == pytest.approx([-1.5, 1.5, 5.0, -0.5])
     assert probability(np.array([0.0, 1.0])).tolist() == pytest.approx([1 / 2, 2 / 3])
 
 
@@ -77,22 +78,117 @@ def test_a_curve_rises_and_has_bits_for_each_point(at: tuple[float, ...], bits: 
 
 
 def test_every_curve_of_the_shipped_model_is_of_an_aspect() -> None:
-    assert set(Model.load().confidence.curves) <= set(ASPECTS)
+    model = Model.load()
+    assert set(model.confidence.curves) | set(model.newcomers.curves) <= set(ASPECTS)
+
+
+BY_SIZE = Confidence(
+    stated=0.97, typical=0.8, least=0.5, least_by_evidence=0.8, curves={"size": Curve(at=(1.0, 2.0), bits=(-4.0, 4.0))}
+)
+
+
+def beside(subjects: Sequence[int], clusters: Sequence[int], **figures: Sequence[float]) -> Beside:
+    """What is seen of subjects beside clusters; signed up with everybody else unless it says otherwise."""
+    seen = np.full((len(subjects), len(ASPECTS)), np.nan)
+    seen[:, SIGN_UP] = 0.0
+    for aspect, column in figures.items():
+        seen[:, ASPECTS.index(aspect)] = column
+    return Beside(np.array(subjects, np.int32), np.array(clusters, np.int32), seen, np.full(len(subjects), 1.0))
+
+
+def sure_in_a_cluster_of_four(label: Ints) -> Beside:
+    """Of three, as of two, not; the first subject never."""
+    size = np.bincount(label)
+    members = [s for s in range(len(label)) if size[label[s]] > 1]
+    figures = [2.0 if size[label[s]] == 4 and s else 1.0 for s in members]
+    return beside(members, [label[s] for s in members], size=figures)
 
 
 def test_who_hung_by_somebody_that_goes_is_looked_at_again_and_whoever_is_stated_stays() -> None:
-    confidence = Confidence(stated=0.97, least=0.5, curves={"size": Curve(at=(1.0, 2.0), bits=(-4.0, 4.0))})
-
-    def look(label: Ints, size: Ints) -> Bits:
-        """Sure in a cluster of four; of three, as of two, not; the first subject never."""
-        seen = np.full((len(label), len(ASPECTS)), np.nan)
-        seen[:, ASPECTS.index("size")] = np.where(size[label] == 4, 2.0, 1.0)
-        seen[0, ASPECTS.index("size")] = 1.0
-        return seen
-
+    stated = np.array([False, False, True, True])
     label = np.zeros(4, np.int32)
-    seen = keep_who_stands(label, look, np.array([False, False, True, True]), confidence)
-    assert seen.gone.tolist() == [True, True, False, False]
-    assert seen.label.tolist() == [0, 1, 2, 2]
-    assert seen.size.tolist() == [1, 1, 2]
-    assert seen.sure.tolist() == [1.0, 1.0, 0.97, 0.97]
+    label, gone = keep_who_stands(
+        label, sure_in_a_cluster_of_four(label), sure_in_a_cluster_of_four, stated, BY_SIZE, 0.0
+    )
+    assert gone.tolist() == [True, True, False, False]
+    assert label.tolist() == [0, 1, 2, 2]
+    assert how_sure(sure_in_a_cluster_of_four(label), stated, BY_SIZE, 0.0).tolist() == [1.0, 1.0, 0.97, 0.97]
+
+
+def test_of_whom_no_time_is_known_is_judged_by_evidence_alone() -> None:
+    def without_times(label: Ints) -> Beside:
+        found = sure_in_a_cluster_of_four(label)
+        found.seen[:, [SIGN_UP, HOURS]] = np.nan
+        return found._replace(odds=np.where(found.subject == 1, 1.9, 2.1))
+
+    label, nobody = np.zeros(4, np.int32), np.zeros(4, np.bool_)
+    label, gone = keep_who_stands(label, without_times(label), without_times, nobody, BY_SIZE, 0.0)
+    assert gone.tolist() == [False, True, False, False]
+    sure = how_sure(without_times(label), nobody, BY_SIZE, 0.0)
+    assert sure.tolist() == pytest.approx([1 / (1 + 2**-2.1), 1.0, 1 / (1 + 2**-2.1), 1 / (1 + 2**-2.1)])
+
+
+@pytest.mark.parametrize(("figure", "judged"), [(2.0, 100_000), (1.0, 100_000), (2.0, 0)])
+def test_the_base_rate_moves_with_how_sure_members_look_and_not_on_the_word_of_a_few(
+    figure: float, judged: int
+) -> None:
+    looked_at = beside(range(judged), [0] * judged, size=[figure] * judged)
+    bits = base_rate_bits(looked_at, np.zeros(judged, np.bool_), BY_SIZE)
+    usual = np.log2(0.8 / 0.2)
+    assert bits == pytest.approx((4.0 if figure == 2.0 else -4.0) - usual if judged else 0.0, abs=0.05)
+
+
+WELCOME = Newcomers(least=0.8, core=2, near=4.0, curves={"evidence": Curve(at=(0.0, 10.0), bits=(-5.0, 5.0))})
+NO_PAIRS = np.zeros((0, 2), np.int32)
+
+
+def test_newcomers_are_taken_in_turn_by_turn_and_told_with_the_cluster_as_it_was() -> None:
+    """4 stands beside {1, 2}, 0 and 3 beside {1, 2, 4} only; 5 stands nowhere."""
+
+    def newcomers(label: Ints) -> Beside:
+        alone = [s for s in (0, 3, 4, 5) if (label == label[s]).sum() == 1]
+        clusters = [label[1]] * len(alone)
+        evidence = {0: 9.0, 3: 8.0, 4: 10.0, 5: 1.0}
+        grown = label[4] == label[1]
+        return beside(alone, clusters, evidence=[evidence[s] if grown or s in (4, 5) else 0.0 for s in alone])
+
+    label, taken = take_in(np.array([0, 1, 1, 2, 3, 4], np.int32), newcomers, NO_PAIRS, WELCOME)
+    assert label.tolist() == [0, 0, 0, 0, 0, 1]
+    assert list(zip(taken.left, taken.right, taken.left_size, taken.turn, strict=True)) == [
+        (1, 4, 2, 1),
+        (1, 0, 3, 2),
+        (1, 3, 4, 2),
+    ]
+    assert taken.bits.tolist() == [5.0, 4.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("apart", "together"),
+    [
+        ([(0, 2)], [False, True]),  # a newcomer and a member
+        ([(3, 1)], [True, False]),
+        ([(2, 3)], [True, False]),  # two newcomers: the first comes in
+        ([], [True, True]),
+    ],
+)
+def test_nobody_is_taken_in_where_a_decision_keeps_them_out(apart: list[tuple[int, int]], together: list[bool]) -> None:
+    """0 and 1 are a cluster; 2 and 3 stand beside it."""
+
+    def newcomers(label: Ints) -> Beside:
+        alone = [s for s in (2, 3) if (label == label[s]).sum() == 1]
+        return beside(alone, [label[0]] * len(alone), evidence=[10.0] * len(alone))
+
+    pairs = np.array(apart, np.int32).reshape(-1, 2)
+    label, _ = take_in(np.array([0, 0, 1, 2], np.int32), newcomers, pairs, WELCOME)
+    assert [bool(label[s] == label[0]) for s in (2, 3)] == together
+
+
+def test_a_newcomer_of_whom_no_time_is_known_stays_alone() -> None:
+    def newcomers(label: Ints) -> Beside:
+        found = beside([2], [label[0]], evidence=[10.0])
+        found.seen[:, SIGN_UP] = np.nan
+        return found
+
+    label, taken = take_in(np.array([0, 0, 1], np.int32), newcomers, NO_PAIRS, WELCOME)
+    assert label.tolist() == [0, 0, 1]
+    assert not len(taken.right)
