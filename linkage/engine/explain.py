@@ -71,7 +71,6 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
     right: Subject,
     shared: Sequence[SharedUse],
     *,
-    subjects: int = 0,
     model: Model,
     left_size: int = 1,
     right_size: int = 1,
@@ -83,8 +82,6 @@ def explain(  # noqa: PLR0913  what is known of two sides; all by name
 ) -> Explanation:
     """Weigh what two subjects share; `sign_up_span` is in days (the resolution's summary has it);
     `left_kinds` and `right_kinds` are the kinds of which each has a value, shared or not.
-
-    `subjects` is how many there are; the model's neighbourhood is fixed, so that it changes nothing today.
     """
     kinds = sorted({use.identifier.kind for use in shared})
     weights = Weights.of(model, kinds, sign_up_span)

@@ -89,14 +89,13 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
     if left == right:
         raise BadInput("an explanation is about two different subjects")
     rows = await _rows(reader, [left, right])
-    pairs, places, decisions, count, span = await asyncio.gather(
+    pairs, places, decisions, span = await asyncio.gather(
         _shared(reader, [(left, right)], model),
         subjects.clusters_of(reader, [left, right]),
         reads.decisions(reader, str(subject(left)), str(subject(right))),
-        reads.subjects(reader),
         sign_up_span(reader),
     )
-    scales = _Scales(model, count, span)
+    scales = _Scales(model, span)
     (direct,) = await _weigh(reader, [(left, right)], pairs, rows, scales)
     ends = places.get(left), places.get(right)
     finding = Finding(left, right, rows, direct, *ends, decisions, (), model.bands.costs)
@@ -114,10 +113,9 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Scales:
-    """What evidence is weighed with: the model, how many subjects there are, in how many days most signed up."""
+    """What evidence is weighed with: the model, and in how many days most signed up."""
 
     model: Model
-    subjects: int
     sign_up_span: float
 
 
@@ -188,7 +186,6 @@ def weigh(
         subject(left),
         subject(right),
         [_use(row, overlaps.get(str(row["node"]["id"]), 0.0)) for row in uses.rows],
-        subjects=scales.subjects,
         model=scales.model,
         left_created=rows[left].get("created_at"),
         right_created=rows[right].get("created_at"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.datasets import worlds
+from linkage.engine import resolve
 from linkage.engine.members import ASPECTS, EVIDENCE, HOURS, SIGN_UP, Beside
 from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
 from linkage.engine.tables import Ints
+from linkage.model.explanation import STANDING
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30))
@@ -192,3 +196,26 @@ def test_a_newcomer_of_whom_no_time_is_known_stays_alone() -> None:
     label, taken = take_in(np.array([0, 0, 1], np.int32), newcomers, NO_PAIRS, WELCOME)
     assert label.tolist() == [0, 0, 1]
     assert not len(taken.right)
+
+
+def test_a_newcomers_merge_comes_after_the_rounds_and_its_bits_add_up() -> None:
+    model = Model.load()
+    with worlds(["hydra"], 4000, [11]) as made:
+        resolution = resolve(next(made).facts, model)
+    sure = {
+        f"{subject['subject_type']}:{subject['subject_id']}": subject["confidence"]
+        for subject in resolution.memberships.to_pylist()
+    }
+    told = [(merge, json.loads(merge["evidence"])) for merge in resolution.merges.to_pylist()]
+    late = [(merge, pieces) for merge, pieces in told if merge["round"] > resolution.summary["rounds"]]
+    assert len(late) == resolution.summary["taken_in"] > 0
+    for merge, pieces in late:
+        assert STANDING in {piece["kind"] for piece in pieces}
+        assert merge["right_size"] == 1
+        assert merge["posterior"] == pytest.approx(sure[merge["right"]])
+        assert merge["posterior"] >= model.newcomers.least
+        rounding = 0.01 * len(pieces)
+        assert sum(piece["bits"] for piece in pieces) == pytest.approx(merge["bits"], abs=rounding)
+    assert STANDING not in {
+        piece.get("kind") for merge, pieces in told if (merge, pieces) not in late for piece in pieces
+    }

@@ -79,8 +79,6 @@ RETURN properties(d) AS decision
 ORDER BY coalesce(d.decided_at, datetime({epochSeconds: 0})) DESC, d.id LIMIT 20
 """
 
-SUBJECTS = "RETURN COUNT { (:Account) } + COUNT { (:Organisation) } AS subjects"
-
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -123,12 +121,6 @@ async def threads(
 ) -> list[dict[str, Any]]:
     """The edges member → tying identifier of a cluster."""
     return await reader.rows(THREADS, id=cluster_id, identifiers=identifiers, edges=edges)
-
-
-async def subjects(reader: Reader) -> int:
-    """How many subjects there are: what the prior odds rest on."""
-    row = await reader.row(SUBJECTS)
-    return int(row["subjects"]) if row else 0
 
 
 async def decisions(reader: Reader, left: str, right: str) -> list[dict[str, Any]]:
