@@ -47,19 +47,14 @@ FELLOW = 4.0
 
 
 class Beside(NamedTuple):
-    """Subjects, the cluster that each is looked at beside, subject × aspect what is seen, and the log2 odds by evidence
-    and prior alone."""
+    """Subjects, the cluster that each is looked at beside, subject × aspect what is seen, the log2 odds by evidence
+    and prior alone, and who is an account (see `when_known`)."""
 
     subject: Ints
     cluster: Ints
     seen: Bits
     odds: Bits
-
-    @property
-    def judged(self) -> Flags:
-        """Of whom a time is known, of sign-up or of work: the scorecards were learnt on accounts, and say nothing of
-        records without."""
-        return ~(np.isnan(self.seen[:, SIGN_UP]) & np.isnan(self.seen[:, HOURS]))
+    account: Flags
 
 
 class Grouped(NamedTuple):
@@ -136,7 +131,16 @@ def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
         )
         weigh_hours(seen, subject, cluster, label, size, both, activity, weights)
     seen[:, OWN] = separate[subject]
-    return Beside(subject, cluster, seen, seen[:, EVIDENCE] - weights.neighbourhood_bits)
+    odds = seen[:, EVIDENCE] - weights.neighbourhood_bits
+    return Beside(subject, cluster, seen, odds, when_known(holdings, activity)[subject])
+
+
+def when_known(holdings: Holdings, activity: Activity) -> Flags:
+    """Of which subjects any time is known: of sign-up, of work, of a use. Those are accounts, as the scorecards know
+    them; the others are records of people and organisations, of which the scorecards say nothing."""
+    dated = np.isfinite(holdings.first)
+    known = np.bincount(holdings.subject[dated], minlength=holdings.subjects) > 0
+    return known | ~np.isnan(holdings.created) | (np.diff(activity.start) > 0)
 
 
 @njit(cache=True, nogil=True)
@@ -156,10 +160,10 @@ def nearest_clusters(
             i, v = grouped.row_of[r], grouped.value_of[r]
             k = values.kind[v]
             holders = max(grouped.holders[v] - 1, 2)
-            alone_bits = full_bits(
+            in_full = full_bits(
                 values.alpha[v], values.beta[v], weights.pool[k], holders, 1, weights.neighbourhood_bits
             )
-            if alone_bits <= 0 or holders > weights.candidate_holders:
+            if in_full <= 0 or holders > weights.candidate_holders:
                 continue
             end = grouped.value_start[v + 1]
             j = grouped.value_start[v]
@@ -172,7 +176,7 @@ def nearest_clusters(
                     continue
                 if asked_by[c] != s:
                     asked_by[c], shared[c] = s, 0.0
-                shared[c] += max(alone_bits - weights.tau[k] * gap / LN2, 0.0)
+                shared[c] += max(in_full - weights.tau[k] * gap / LN2, 0.0)
                 if shared[c] > most:
                     nearest, most = c, shared[c]
         if most >= near:

@@ -84,18 +84,17 @@ def base_rate_bits(seen: Beside, stated: Flags, confidence: Confidence) -> float
     of a data set's base rate from the judgements themselves (Saerens, Latinne and Decaestecker 2002): all its steps
     overshoot, since the members of data sets differ in more than in how many are right.
     """
-    judged = seen.judged & ~stated[seen.subject]
-    count = int(judged.sum())
-    mean = float(probability(log_odds(seen.seen[judged], confidence.curves)).sum())
-    here = (mean + FEW * confidence.typical) / (count + FEW)
+    counted = seen.account & ~stated[seen.subject]
+    count = int(counted.sum())
+    right = float(probability(log_odds(seen.seen[counted], confidence.curves)).sum())
+    here = (right + FEW * confidence.typical) / (count + FEW)
     return float(np.log2(here / (1 - here)) - np.log2(confidence.typical / (1 - confidence.typical)))
 
 
 def how_sure(seen: Beside, stated: Flags, confidence: Confidence, shift: float) -> Bits:
-    """Confidence by subject, at this base rate; of singles 1. Records, of whom no time is known, have that of their
-    evidence."""
+    """Confidence by subject, at this base rate; of singles 1. Records have that of their evidence."""
     sure = np.ones(len(stated))
-    bits = np.where(seen.judged, log_odds(seen.seen, confidence.curves) + shift, seen.odds)
+    bits = np.where(seen.account, log_odds(seen.seen, confidence.curves) + shift, seen.odds)
     sure[seen.subject] = probability(bits)
     member = stated & (sure < confidence.stated)
     sure[member] = confidence.stated
@@ -112,7 +111,7 @@ def keep_who_stands(
         if turn:
             seen = members(label)
         least = np.zeros(len(label))
-        least[seen.subject] = np.where(seen.judged, confidence.least, confidence.least_by_evidence)
+        least[seen.subject] = np.where(seen.account, confidence.least, confidence.least_by_evidence)
         going = how_sure(seen, stated, confidence, shift) < least
         if not going.any():
             break
@@ -127,7 +126,7 @@ def take_in(label: Ints, newcomers: Look, apart: Ints, welcome: Newcomers) -> tu
     for turn in range(1, MOST_LOOKS + 1):
         seen = newcomers(label)
         bits = log_odds(seen.seen, welcome.curves)
-        stands = seen.judged & (probability(bits) >= welcome.least)
+        stands = seen.account & (probability(bits) >= welcome.least)
         stands &= ~forbidden(label, seen.subject, np.where(stands, seen.cluster, -1), apart)
         if not stands.any():
             break

@@ -229,9 +229,13 @@ def test_who_was_stated_or_held_out_is_left_out() -> None:
     label = np.array([0, 0, 0, 0, 1, 1, 2], np.int32)
     actors = Actors(np.array([0, 0, 1, 0, 2, 2, 0]), np.array([True, True, False]))
     stated = np.array([False, False, False, True, False, False, False])
-    members = Beside(np.arange(6, dtype=np.int32), label[:6], np.zeros((6, len(ASPECTS))), np.zeros(6))
+    members = Beside(
+        np.arange(6, dtype=np.int32), label[:6], np.zeros((6, len(ASPECTS))), np.zeros(6), np.ones(6, np.bool_)
+    )
     assert judge(members, label, actors, stated).right.tolist() == [1, 1, 0]
-    newcomer = Beside(np.array([2], np.int32), np.array([0], np.int32), np.zeros((1, len(ASPECTS))), np.zeros(1))
+    newcomer = Beside(
+        np.array([2], np.int32), np.array([0], np.int32), np.zeros((1, len(ASPECTS))), np.zeros(1), np.ones(1, np.bool_)
+    )
     assert judge(newcomer, np.array([0, 0, 3, 0, 1, 1, 2]), actors, stated).right.tolist() == [0]
 
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from benchmarks.datasets import worlds
 from linkage.engine import resolve
-from linkage.engine.members import ASPECTS, EVIDENCE, HOURS, SIGN_UP, Beside
+from linkage.engine.behaviour import gather_activity
+from linkage.engine.members import ASPECTS, EVIDENCE, HOURS, Beside, when_known
 from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
-from linkage.engine.tables import Ints
+from linkage.engine.tables import Holdings, Ints, Values
 from linkage.model.explanation import STANDING
 
 
@@ -91,13 +92,15 @@ BY_SIZE = Confidence(
 )
 
 
-def beside(subjects: Sequence[int], clusters: Sequence[int], **figures: Sequence[float]) -> Beside:
-    """What is seen of subjects beside clusters; signed up with everybody else unless it says otherwise."""
+def beside(
+    subjects: Sequence[int], clusters: Sequence[int], *, account: bool = True, **figures: Sequence[float]
+) -> Beside:
+    """What is seen of subjects beside clusters."""
     seen = np.full((len(subjects), len(ASPECTS)), np.nan)
-    seen[:, SIGN_UP] = 0.0
     for aspect, column in figures.items():
         seen[:, ASPECTS.index(aspect)] = column
-    return Beside(np.array(subjects, np.int32), np.array(clusters, np.int32), seen, np.full(len(subjects), 1.0))
+    whoever = np.full(len(subjects), account)
+    return Beside(np.array(subjects, np.int32), np.array(clusters, np.int32), seen, np.ones(len(subjects)), whoever)
 
 
 def sure_in_a_cluster_of_four(label: Ints) -> Beside:
@@ -119,17 +122,30 @@ def test_who_hung_by_somebody_that_goes_is_looked_at_again_and_whoever_is_stated
     assert how_sure(sure_in_a_cluster_of_four(label), stated, BY_SIZE, 0.0).tolist() == [1.0, 1.0, 0.97, 0.97]
 
 
-def test_of_whom_no_time_is_known_is_judged_by_evidence_alone() -> None:
-    def without_times(label: Ints) -> Beside:
+def test_records_are_judged_by_evidence_alone() -> None:
+    def records(label: Ints) -> Beside:
         found = sure_in_a_cluster_of_four(label)
-        found.seen[:, [SIGN_UP, HOURS]] = np.nan
-        return found._replace(odds=np.where(found.subject == 1, 1.9, 2.1))
+        odds = np.where(found.subject == 1, 1.9, 2.1)
+        return found._replace(odds=odds, account=np.zeros(len(odds), np.bool_))
 
     label, nobody = np.zeros(4, np.int32), np.zeros(4, np.bool_)
-    label, gone = keep_who_stands(label, without_times(label), without_times, nobody, BY_SIZE, 0.0)
+    label, gone = keep_who_stands(label, records(label), records, nobody, BY_SIZE, 0.0)
     assert gone.tolist() == [False, True, False, False]
-    sure = how_sure(without_times(label), nobody, BY_SIZE, 0.0)
+    sure = how_sure(records(label), nobody, BY_SIZE, 0.0)
     assert sure.tolist() == pytest.approx([1 / (1 + 2**-2.1), 1.0, 1 / (1 + 2**-2.1), 1 / (1 + 2**-2.1)])
+
+
+@pytest.mark.parametrize("known", ["nothing", "a use", "a sign-up", "an hour"])
+def test_an_account_is_of_whom_any_time_is_known(known: str) -> None:
+    first = np.array([1.0 if known == "a use" else -np.inf, -np.inf], np.float32)
+    created = np.array([1.0 if known == "a sign-up" else np.nan, np.nan], np.float32)
+    holdings = Holdings(
+        np.array([0, 1], np.int32), np.zeros(2, np.int32), first, -first,
+        Values(np.zeros(1, np.int32), np.zeros(1, np.float32), np.zeros(1, np.float32)),
+        created, 2, np.zeros(0, np.int64),
+    )  # fmt: skip
+    worked = np.zeros(1 if known == "an hour" else 0, np.int32)
+    assert when_known(holdings, gather_activity(worked, worked, 2)).tolist() == [known != "nothing", False]
 
 
 @pytest.mark.parametrize(("figure", "judged"), [(2.0, 100_000), (1.0, 100_000), (2.0, 0)])
@@ -187,11 +203,9 @@ def test_nobody_is_taken_in_where_a_decision_keeps_them_out(apart: list[tuple[in
     assert [bool(label[s] == label[0]) for s in (2, 3)] == together
 
 
-def test_a_newcomer_of_whom_no_time_is_known_stays_alone() -> None:
+def test_a_record_is_no_newcomer() -> None:
     def newcomers(label: Ints) -> Beside:
-        found = beside([2], [label[0]], evidence=[10.0])
-        found.seen[:, SIGN_UP] = np.nan
-        return found
+        return beside([2], [label[0]], account=False, evidence=[10.0])
 
     label, taken = take_in(np.array([0, 0, 1], np.int32), newcomers, NO_PAIRS, WELCOME)
     assert label.tolist() == [0, 0, 1]
