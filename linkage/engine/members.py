@@ -10,6 +10,7 @@ with. What is seen is a row of plain figures, `ASPECTS`; the model's scorecards 
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Room(NamedTuple):
 
 class Scene(NamedTuple):
     """What subjects are looked at by: the clusters (label of each subject, members of each), what is held and by whom,
-    the part of each subject's telling identifiers that is its own, and when they work."""
+    the part of each subject's telling identifiers that is its own, and when they work; in so many threads."""
 
     label: Ints
     size: Ints
@@ -93,12 +94,15 @@ class Scene(NamedTuple):
     separate: Floats
     activity: Activity
     weights: Weights
+    threads: int
 
 
-def set_scene(label: Ints, holdings: Holdings, separate: Floats, activity: Activity, weights: Weights) -> Scene:
+def set_scene(
+    label: Ints, holdings: Holdings, separate: Floats, activity: Activity, weights: Weights, threads: int = 1
+) -> Scene:
     """The scene of these clusters."""
     size = np.bincount(label).astype(np.int32)
-    return Scene(label, size, holdings, group_holdings(holdings, label), separate, activity, weights)
+    return Scene(label, size, holdings, group_holdings(holdings, label), separate, activity, weights, threads)
 
 
 def look_at_members(scene: Scene) -> Beside:
@@ -111,25 +115,39 @@ def look_at_newcomers(scene: Scene, core: int, near: float) -> Beside:
     """Every subject alone, beside the cluster of `core` members or more that it shares most with, `near` bits or
     more."""
     alone = np.flatnonzero(scene.size[scene.label] == 1).astype(np.int32)
-    found = nearest_clusters(alone, core, near, scene.grouped, scene.holdings.values, scene.size, scene.weights)
-    return look_at(*found, scene)
+    values, size, weights = scene.holdings.values, scene.size, scene.weights
+
+    def near_some(some: Ints) -> tuple[Ints, Ints]:
+        found: tuple[Ints, Ints] = nearest_clusters(some, core, near, scene.grouped, values, size, weights)
+        return found
+
+    with ThreadPoolExecutor(scene.threads) as pool:
+        parts = list(pool.map(near_some, np.array_split(alone, scene.threads)))
+    subject, cluster = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return look_at(subject, cluster, scene)
 
 
 def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
     """How subjects stand beside clusters; of a cluster that a subject is in, beside its other members."""
-    label, size, holdings, grouped, separate, activity, weights = scene
+    label, size, holdings, grouped, separate, activity, weights, threads = scene
     seen = np.full((len(subject), len(ASPECTS)), np.nan)
-    weigh_evidence(seen, subject, cluster, grouped, holdings.values, label, size, weights)
     weigh_sign_ups(seen, subject, cluster, holdings.created, label, len(size), weights)
-    if weights.behaviour_cap > 0 and len(activity.hour):
-        clusters = profile_clusters(activity, label, len(size))
-        singles = profile_clusters(activity, np.arange(len(label), dtype=np.int32), len(label))
-        both = Profiles(
-            np.concatenate([clusters.start, clusters.start[-1] + singles.start[1:]]),
-            np.concatenate([clusters.hour, singles.hour]),
-            np.concatenate([clusters.members, singles.members]),
-        )
-        weigh_hours(seen, subject, cluster, label, size, both, activity, weights)
+    profiles = profile_both(label, len(size), activity) if weights.behaviour_cap > 0 and len(activity.hour) else None
+
+    def look_at_some(part: Whole) -> None:
+        some = seen[part]
+        beside = subject[part], cluster[part]
+        weigh_evidence(some, *beside, grouped, holdings.values, label, size, weights)
+        if profiles:
+            weigh_hours(some, *beside, label, size, profiles, activity, weights)
+        seen[part] = some
+
+    # Hours of a member are taken out of its cluster's for a moment: a cluster is one thread's.
+    order = np.argsort(cluster, kind="stable")
+    middles = np.linspace(0, len(order), threads + 1).astype(np.int64)[1:-1]
+    cuts = np.searchsorted(cluster[order], cluster[order[middles]]) if len(order) else middles
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(look_at_some, np.split(order, cuts)))
     seen[:, OWN] = separate[subject]
     odds = seen[:, EVIDENCE] - weights.neighbourhood_bits
     return Beside(subject, cluster, seen, odds, when_known(holdings, activity)[subject])
@@ -141,6 +159,17 @@ def when_known(holdings: Holdings, activity: Activity) -> Flags:
     dated = np.isfinite(holdings.first)
     known = np.bincount(holdings.subject[dated], minlength=holdings.subjects) > 0
     return known | ~np.isnan(holdings.created) | (np.diff(activity.start) > 0)
+
+
+def profile_both(label: Ints, clusters: int, activity: Activity) -> Profiles:
+    """Profiles of the clusters, then of every single subject."""
+    together = profile_clusters(activity, label, clusters)
+    alone = profile_clusters(activity, np.arange(len(label), dtype=np.int32), len(label))
+    return Profiles(
+        np.concatenate([together.start, together.start[-1] + alone.start[1:]]),
+        np.concatenate([together.hour, alone.hour]),
+        np.concatenate([together.members, alone.members]),
+    )
 
 
 @njit(cache=True, nogil=True)

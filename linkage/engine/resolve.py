@@ -20,7 +20,7 @@ from linkage.engine.classes import Holders, look_at_holders, separateness, weigh
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.lookup import doubt_known, look_up
-from linkage.engine.members import look_at_members, look_at_newcomers, set_scene
+from linkage.engine.members import Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds, join_merges
@@ -152,7 +152,7 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
         count = rounds.run(model.prior.stages, model.rounds.maximum, runner.progress)
     with runner.step("second look"):
         joined, _ = rounds.labels()
-        seen = look_again(joined, gathered, holdings, weights, bound, model)
+        seen = look_again(joined, gathered, holdings, weights, bound, model, threads)
     label, size = seen.label, seen.size
     with runner.step("results"):
         _give(runner, rounds, joined, count, seen, bound)
@@ -257,17 +257,21 @@ def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]
 
 
 def look_again(
-    label: Ints, gathered: Gathered, holdings: Holdings, weights: Weights, bound: Bound, model: Model
+    label: Ints, gathered: Gathered, holdings: Holdings, weights: Weights, bound: Bound, model: Model, threads: int = 1
 ) -> Seen:
     """The second look at the clusters that the rounds ended with."""
     g = gathered
     separate = separateness(g.subject, g.kind[g.value], g.private, weights)
     stated = bound.stated(holdings.subjects)
     core, near = model.newcomers.core, model.newcomers.near
+
+    def scene(label: Ints) -> Scene:
+        return set_scene(label, holdings, separate, g.activity, weights, threads)
+
     return look_twice(
         label,
-        lambda label: look_at_members(set_scene(label, holdings, separate, g.activity, weights)),
-        lambda label: look_at_newcomers(set_scene(label, holdings, separate, g.activity, weights), core, near),
+        lambda label: look_at_members(scene(label)),
+        lambda label: look_at_newcomers(scene(label), core, near),
         stated,
         bound.apart,
         model.confidence,
