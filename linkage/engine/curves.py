@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from linkage.engine.labels import Actors, owners
-from linkage.engine.members import ASPECTS, HOURS, SIGN_UP, Beside
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import fit_curves
+from linkage.engine.standing import ASPECTS, HOURS, SIGN_UP, Beside
 from linkage.engine.tables import Ints
 
 #: Where the curves bend, by aspect; those that the model has already keep its points.
@@ -57,8 +57,8 @@ def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags) -> Judged:
 def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[str, Curve]:
     """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
 
-    Each subject teaches a second time as one of whom no sign-up or no hours are known, so that the curves serve where a
-    provider keeps none.
+    Each subject teaches again as one of whom no sign-up, no hours, or neither are known, so that the curves serve where
+    a provider keeps none.
     """
     some = [each for each in judged if len(each.right)]
     right = np.concatenate([each.right for each in some]) if some else np.zeros(0)

@@ -14,7 +14,6 @@ from linkage.engine.facts import Facts
 from linkage.engine.forest import Forest
 from linkage.engine.labels import Labels
 from linkage.engine.lookup import look_up
-from linkage.engine.members import Beside, Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.model import Model
 from linkage.engine.pairs import (
     EVERYTHING,
@@ -31,6 +30,7 @@ from linkage.engine.resolve import Bound, Gathered, bind, gather, look_again, pr
 from linkage.engine.rounds import Rounds, Scored
 from linkage.engine.runner import Runner
 from linkage.engine.second_look import Seen, base_rate_bits, keep_who_stands
+from linkage.engine.standing import Beside, Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.tables import Bits, Flags, Ints, Values
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent

@@ -92,7 +92,7 @@ class Curve(_Part):
 
 
 class Confidence(_Part):
-    """How sure a member is, by what curve of each aspect (`members.ASPECTS`); at least `stated` where a person or a
+    """How sure a member is, by what curve of each aspect (`standing.ASPECTS`); at least `stated` where a person or a
     declared membership says so. `typical` is how many are right where the curves were learnt. Members of less than
     `least` are let go in the second look, and records, which are judged by their evidence alone, of less than
     `least_by_evidence`."""

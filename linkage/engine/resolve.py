@@ -20,13 +20,13 @@ from linkage.engine.classes import Holders, look_at_holders, separateness, weigh
 from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
 from linkage.engine.lookup import doubt_known, look_up
-from linkage.engine.members import Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.rounds import Rounds, join_merges
 from linkage.engine.runner import Runner, peak_memory
 from linkage.engine.second_look import Seen, let_go, look_twice, retell
 from linkage.engine.similar import add_similar
+from linkage.engine.standing import Scene, look_at_members, look_at_newcomers, set_scene
 from linkage.engine.tables import Flags, Floats, Holdings, Ints, Whole
 from linkage.engine.uses import Uses, look_at_uses
 from linkage.engine.weigh import Weights

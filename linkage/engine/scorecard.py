@@ -1,6 +1,6 @@
 """The scorecard: how a subject stands beside a cluster, as a calibrated probability.
 
-Each aspect of it (`members.ASPECTS`) adds bits by a curve of its own, straight between its points and level
+Each aspect of it (`standing.ASPECTS`) adds bits by a curve of its own, straight between its points and level
 beyond them (a generalised additive model: Hastie and Tibshirani 1986), so that what speaks for and against a member can
 be read off and adds up:
 
@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from linkage.engine.members import ASPECTS
 from linkage.engine.model import Curve
+from linkage.engine.standing import ASPECTS
 
 Real = npt.NDArray[np.float64]
 LN2 = float(np.log(2))

@@ -10,9 +10,9 @@ import numpy as np
 from numba import njit
 
 from linkage.engine.forest import find
-from linkage.engine.members import Beside
 from linkage.engine.model import Confidence, Newcomers
 from linkage.engine.scorecard import log_odds, probability
+from linkage.engine.standing import Beside
 from linkage.engine.tables import Bits, Flags, Ints, Whole
 
 FEW = 200  # members that the usual base rate weighs

@@ -19,9 +19,9 @@ warm_up()
 import duckdb
 observations = duckdb.sql(f"SELECT 'account' AS subject_type, account_id AS subject_id, kind, value, first_seen, "
                           f"last_seen FROM '{folder}/observations.parquet'").to_arrow_table()
-from linkage.engine import behaviour, forest, members, pairs, second_look, tables, weigh
+from linkage.engine import behaviour, forest, pairs, second_look, standing, tables, weigh
 def signatures():
-    return {name: len(kernel.signatures) for module in (behaviour, forest, members, pairs, second_look, tables, weigh)
+    return {name: len(kernel.signatures) for module in (behaviour, forest, pairs, second_look, standing, tables, weigh)
             for name, kernel in vars(module).items() if hasattr(kernel, "signatures")}
 before = signatures()
 resolve(Facts(observations=observations, accounts=[f"{folder}/accounts.parquet"], usage=[f"{folder}/usage.parquet"]))

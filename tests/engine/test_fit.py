@@ -25,10 +25,10 @@ from linkage.engine.fit import (
 )  # fmt: skip
 from linkage.engine.labels import Actors, Decisions, owners, split
 from linkage.engine.lessons import Lessons, World, cluster, gather_world, learn, members_of, newcomers_of
-from linkage.engine.members import ASPECTS, EVIDENCE, FELLOWS, HOURS, SIZE, Beside
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import number_by_first
+from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, SIZE, Beside
 from tests.engine.conftest import accounts, decided, observed
 
 LN2 = float(np.log(2))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from benchmarks.datasets import worlds
 from linkage.engine import resolve
 from linkage.engine.behaviour import gather_activity
-from linkage.engine.members import ASPECTS, EVIDENCE, HOURS, Beside, when_known
 from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
+from linkage.engine.standing import ASPECTS, EVIDENCE, HOURS, Beside, when_known
 from linkage.engine.tables import Holdings, Ints, Values
 from linkage.model.explanation import STANDING
 
@@ -233,3 +233,13 @@ def test_a_newcomers_merge_comes_after_the_rounds_and_its_bits_add_up() -> None:
     assert STANDING not in {
         piece.get("kind") for merge, pieces in told if (merge, pieces) not in late for piece in pieces
     }
+
+
+def test_how_many_threads_look_changes_nothing() -> None:
+    with worlds(["mixed"], 3000, [5]) as made:
+        facts = next(made).facts
+        one, several = (resolve(facts, threads=threads) for threads in (1, 3))
+    assert one.summary["let_go"] > 0
+    assert one.summary["taken_in"] > 0
+    assert several.memberships.equals(one.memberships)
+    assert several.merges.equals(one.merges)
