@@ -38,9 +38,9 @@
 //     organisations: INTEGER
 //     confidence: FLOAT
 //     created_at: ZONED DATETIME  when the cluster was first published
-//     updated_at: ZONED DATETIME  when a resolution last changed it
+//     updated_at: ZONED DATETIME  when a publication last changed it
 //     retired_at: ZONED DATETIME  null while it lives
-//     resolution: STRING  the resolution that last changed it
+//     told_by: STRING  the publication from which on its evidence and merges hold
 //     requests: INTEGER
 //     input_tokens: INTEGER
 //     output_tokens: INTEGER
@@ -91,7 +91,7 @@
 // (:Cluster)-[:SUCCEEDED_BY]->(:Cluster)  what became of a cluster that ended or was split
 //     how: STRING  merged, split, …
 //     at: ZONED DATETIME
-//     resolution: STRING
+//     publication: STRING
 //     members: INTEGER
 // (:Cluster)-[:ATTRIBUTED_TO]->(:Actor)  a person ties a cluster to an actor
 //     confidence: FLOAT

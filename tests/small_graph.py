@@ -67,7 +67,7 @@ _HISTORY = """
 MATCH (c1:Cluster {id: 'c1'})
 CREATE (:Cluster {id: 'c0', size: 0, accounts: 0, organisations: 0, retired_at: datetime('2026-06-03T00:00:00Z'),
                   created_at: datetime('2026-05-01T00:00:00Z'), updated_at: datetime('2026-06-03T00:00:00Z')})
-  -[:SUCCEEDED_BY {how: 'merged', at: datetime('2026-06-03T00:00:00Z'), resolution: 'rs_1', members: 2}]->(c1)
+  -[:SUCCEEDED_BY {how: 'merged', at: datetime('2026-06-03T00:00:00Z'), publication: 'rs_1', members: 2}]->(c1)
 CREATE (:Resolution {id: 'rs_1', started_at: datetime('2026-06-03T00:00:00Z'),
                      finished_at: datetime('2026-06-03T00:01:00Z'), model_version: '1', summary: '{"clusters": 2}'})
 CREATE (:Decision {id: 'd1', left: 'account:a6', right: 'account:a1', judgement: 'different', author: 'ann',

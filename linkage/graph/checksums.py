@@ -23,7 +23,12 @@ PAGE = 5_000
 #: Rows of a difference that are named.
 EXAMPLES = 3
 
-_ARROW: dict[str, pa.DataType] = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
+_ARROW: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def _real(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, "DOUBLE") for name in names)
 
 
-_FINISHED = "resolution_id IN (SELECT resolution_id FROM resolutions)"
+_FINISHED = "publication_id IN (SELECT publication_id FROM publications)"
 
 
 def _subjects(subject_type: str) -> str:
@@ -238,10 +243,11 @@ SECTIONS = (
     ),
     Section(
         "members of clusters",
-        (*_text("subject_type", "subject_id", "cluster_id"), *_real("confidence")),
+        (*_text("subject_type", "subject_id", "cluster_id"), *_real("confidence"), ("provisional", "BOOLEAN")),
         2,
-        _of_subjects("MATCH (s)-[m:IN]->(c:Cluster)", "s.id, c.id, m.confidence"),
-        "SELECT subject_type, subject_id, cluster_id, confidence FROM ({memberships})",
+        _of_subjects("MATCH (s)-[m:IN]->(c:Cluster)", "s.id, c.id, m.confidence, m.provisional"),
+        "SELECT subject_type, subject_id, cluster_id, confidence, coalesce(provisional, false) AS provisional "
+        "FROM ({memberships})",
     ),
     Section(
         "evidence",
@@ -266,18 +272,18 @@ SECTIONS = (
     ),
     Section(
         "lineage",
-        (*_text("cluster_id", "successor_id", "resolution_id", "event"), *_whole("at", "members")),
+        (*_text("cluster_id", "successor_id", "publication_id", "event"), *_whole("at", "members")),
         3,
         (
             Source(
                 "Cluster",
                 "id",
                 "MATCH (n)-[s:SUCCEEDED_BY]->(c:Cluster)",
-                f"[n.id, c.id, s.resolution, s.how, {_micros('s.at')}, s.members]",
+                f"[n.id, c.id, s.publication, s.how, {_micros('s.at')}, s.members]",
             ),
         ),
         f"""
-        SELECT cluster_id, successor_id, resolution_id, event, epoch_us("at") AS "at", members
+        SELECT cluster_id, successor_id, publication_id, event, epoch_us("at") AS "at", members
         FROM lineage WHERE successor_id IS NOT NULL AND successor_id <> cluster_id AND {_FINISHED}
         """,
     ),
@@ -286,7 +292,8 @@ SECTIONS = (
         _text("id", "model_version"),
         1,
         (Source("Resolution", "id", "", "[n.id, n.model_version]"),),
-        "SELECT resolution_id AS id, model_version FROM resolutions",
+        "SELECT resolution_id AS id, model_version FROM resolutions "
+        "WHERE resolution_id IN (SELECT publication_id FROM publications)",
     ),
 )
 

@@ -128,9 +128,9 @@ CLUSTER = NodeKind(
         _whole("organisations"),
         _real("confidence"),
         _time("created_at", "when the cluster was first published"),
-        _time("updated_at", "when a resolution last changed it"),
+        _time("updated_at", "when a publication last changed it"),
         _time("retired_at", "null while it lives"),
-        _text("resolution", "the resolution that last changed it"),
+        _text("told_by", "the publication from which on its evidence and merges hold"),
         *_TOTALS,
         _real("weakest_bits", "bits of the weakest link"),
         _text("weakest", "JSON object: bits, parts and identifiers of the weakest link"),
@@ -220,7 +220,7 @@ SUCCEEDED_BY = RelationshipKind(
     "what became of a cluster that ended or was split",
     ("Cluster",),
     ("Cluster",),
-    (_text("how", "merged, split, …"), _time("at"), _text("resolution"), _whole("members")),
+    (_text("how", "merged, split, …"), _time("at"), _text("publication"), _whole("members")),
 )
 ATTRIBUTED_TO = RelationshipKind(
     "ATTRIBUTED_TO",

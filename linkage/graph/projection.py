@@ -26,7 +26,7 @@ from linkage.errors import Conflict, DatabaseUnavailable
 from linkage.graph.connection import Graph
 from linkage.graph.kinds import NODES, RELATIONSHIPS
 from linkage.graph.schema import apply_schema, drop_search
-from linkage.graph.steps import FACT_STEPS, RESOLUTION_STEPS, Step, Tables
+from linkage.graph.steps import FACT_STEPS, PUBLICATION_STEPS, Step, Tables
 from linkage.model.progress import Progress, silent
 
 # How a version is cut. The watermarks count by these: a version begun under one cut cannot be finished under another.
@@ -38,9 +38,11 @@ LANES = 4
 #: seconds, and so often is that done over.
 DEADLOCK_TRIES = 10
 
-RESOLUTIONS = "resolutions"
+PUBLICATIONS = "publications"
 #: The tables that become something in the graph, in the order in which they are best projected.
-PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", RESOLUTIONS)
+PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", PUBLICATIONS)
+#: The tables that a publication's rows are taken from.
+PUBLISHED = ("publications", "resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
 
 
 class ChangeLike(Protocol):
@@ -56,9 +58,10 @@ class ChangeLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One resolution's difference: `version` of its row in `resolutions`, and its rows of each table of results."""
+    """One publication's difference: `version` of its row in `publications`, and its rows of each table of results."""
 
     version: int
+    publications: pa.Table
     resolutions: pa.Table
     memberships: pa.Table
     clusters: pa.Table
@@ -68,8 +71,7 @@ class Publication:
 
     def tables(self) -> dict[str, pa.Table]:
         """Table name → rows."""
-        names = ("resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in PUBLISHED}
 
 
 _OPEN = """
@@ -146,15 +148,15 @@ class Projector:
             run.window(steps, {change.table: window})
         self._mark(change.table, change.version)
 
-    def apply_resolution(self, publication: Publication, progress: Progress = silent) -> None:
-        """Publish a resolution: at once where it is small, else with the resolution's own node written last."""
+    def publish(self, publication: Publication, progress: Progress = silent) -> None:
+        """Bring a publication to the readers: at once where it is small, else with the resolution's own node last."""
         tables = publication.tables()
         if sum(table.num_rows for table in tables.values()) <= 4 * BATCH:
-            self._at_once(RESOLUTIONS, publication.version, [(RESOLUTION_STEPS, tables)])
-            progress(f"project {RESOLUTIONS}", 1, 1)
+            self._at_once(PUBLICATIONS, publication.version, [(PUBLICATION_STEPS, tables)])
+            progress(f"project {PUBLICATIONS}", 1, 1)
             return
-        _Run(self, RESOLUTIONS, publication.version, progress).window(RESOLUTION_STEPS, tables)
-        self._mark(RESOLUTIONS, publication.version)
+        _Run(self, PUBLICATIONS, publication.version, progress).window(PUBLICATION_STEPS, tables)
+        self._mark(PUBLICATIONS, publication.version)
 
     def wipe(self, progress: Progress = silent) -> None:
         """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""

@@ -346,7 +346,7 @@ FACT_STEPS: dict[str, tuple[Step, ...]] = {
 }
 
 
-# ---- a resolution
+# ---- a publication
 
 
 def _changed_clusters(tables: Tables, secret: bytes) -> pa.Table:
@@ -354,7 +354,7 @@ def _changed_clusters(tables: Tables, secret: bytes) -> pa.Table:
     bits = [_weakest_bits(text) for text in rows["weakest"].to_pylist()]
     rows = rows.append_column("weakest_bits", pa.array(bits, pa.float64()))
     names = ["cluster_id", "size", "accounts", "organisations", "confidence", "created_at", "weakest", "weakest_bits"]
-    return _stamped(_columns(rows, names), tables)
+    return _stamped(_columns(rows, [*names, "told_by"]), tables)
 
 
 def _weakest_bits(text: str | None) -> float | None:
@@ -363,12 +363,10 @@ def _weakest_bits(text: str | None) -> float | None:
 
 
 def _stamped(rows: pa.Table, tables: Tables) -> pa.Table:
-    """Add the resolution's id and its end to every row."""
-    resolution = tables["resolutions"]
-    at = _columns(resolution, ["finished_at"])
-    stamp = [resolution["resolution_id"][0], at["finished_at_s"][0], at["finished_at_ns"][0]]
-    for name, value in zip(("resolution", "at_s", "at_ns"), stamp, strict=True):
-        rows = rows.append_column(name, pa.array([value.as_py()] * rows.num_rows, value.type))
+    """Add to every row when it was published."""
+    at = _columns(tables["publications"], ["at"])
+    for name in ("at_s", "at_ns"):
+        rows = rows.append_column(name, pa.repeat(at[name][0], rows.num_rows))
     return rows
 
 
@@ -377,7 +375,7 @@ def _members(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
 
     def rows(tables: Tables, secret: bytes) -> pa.Table:
         last = last_rows(chosen(tables), "subject_id")
-        rows = last.select(["subject_id", "cluster_id", "confidence"])
+        rows = last.select(["subject_id", "cluster_id", "confidence", "provisional"])
         return _stamped(_beside(rows, "cluster_id", "subject_id"), tables)
 
     return rows
@@ -387,7 +385,7 @@ def _successions(tables: Tables, secret: bytes) -> pa.Table:
     rows = tables["lineage"]
     followed = pc.and_(pc.is_valid(rows["successor_id"]), pc.not_equal(rows["successor_id"], rows["cluster_id"]))
     rows = rows.filter(followed).sort_by([("cluster_id", "ascending"), ("successor_id", "ascending")])
-    return _columns(rows, ["cluster_id", "successor_id", "event", "at", "members", "resolution_id"])
+    return _columns(rows, ["cluster_id", "successor_id", "event", "at", "members", "publication_id"])
 
 
 _EVIDENCE_COLUMNS = ["cluster_id", "key", "bits", "full_bits", "members", "holders", "holder_clusters", "reason"]
@@ -400,6 +398,13 @@ def _evidence(tables: Tables, secret: bytes) -> pa.Table:
 
 def _cluster_ids(tables: Tables, secret: bytes) -> pa.Table:
     return _distinct(tables["clusters"], ["cluster_id"])
+
+
+def _told_anew(tables: Tables, secret: bytes) -> pa.Table:
+    """The clusters whose evidence this publication tells from the beginning, or which ended."""
+    rows, publication = tables["clusters"], tables["publications"]["publication_id"][0]
+    anew = pc.or_(pc.equal(rows["told_by"], publication), pc.equal(rows["size"], pa.scalar(0, pa.int64())))
+    return _distinct(rows.filter(anew), ["cluster_id"])
 
 
 def _shared(tables: Tables, secret: bytes) -> pa.Table:
@@ -415,14 +420,14 @@ SET_CLUSTERS = f"""
 UNWIND $rows AS r
 MERGE (c:Cluster {{id: r[0]}}) ON CREATE SET c += {{{_ZERO}}}
 SET c.size = r[1], c.accounts = r[2], c.organisations = r[3], c.confidence = r[4],
-    c.created_at = coalesce({time_of(5)}, c.created_at), c.weakest = r[7], c.weakest_bits = r[8], c.resolution = r[9],
+    c.created_at = coalesce({time_of(5)}, c.created_at), c.weakest = r[7], c.weakest_bits = r[8], c.told_by = r[9],
     c.updated_at = {time_of(10)}, c.retired_at = CASE WHEN r[1] = 0 THEN {time_of(10)} ELSE null END
 """
 SET_SUCCESSIONS = f"""
 UNWIND $rows AS r
 MERGE (old:Cluster {{id: r[0]}})
 MERGE (new:Cluster {{id: r[1]}})
-MERGE (old)-[s:SUCCEEDED_BY {{resolution: r[6]}}]->(new)
+MERGE (old)-[s:SUCCEEDED_BY {{publication: r[6]}}]->(new)
 SET s.how = r[2], s.at = {time_of(3)}, s.members = r[5]
 """
 DROP_EVIDENCE = "UNWIND $rows AS r MATCH (:Cluster {id: r[0]})-[e:EVIDENCED_BY]->() DELETE e"
@@ -448,7 +453,7 @@ SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version =
 
 
 def set_members(label: str) -> str:
-    """Subjects of a label move to where the resolution puts them; `since` stays while they stay."""
+    """Subjects of a label move to where they are put; `since` stays while they stay."""
     new = NEW_ACCOUNT.replace(" a ", " s ") if label == "Account" else ""
     return f"""
 UNWIND $rows AS r
@@ -462,19 +467,19 @@ WITH s, r WHERE r[1] IS NOT NULL
 MATCH (c:Cluster {{id: r[1]}})
 MERGE (s)-[i:IN]->(c)
 ON CREATE SET i.since = {time_of(4)}
-SET i.confidence = r[2], i.provisional = false
+SET i.confidence = r[2], i.provisional = coalesce(r[3], false)
 """
 
 
-#: The tables of a resolution → its steps. The resolution itself stands last: where it is, all of it is.
-RESOLUTION_STEPS = (
+#: The tables of a publication → its steps. The resolution itself stands last: where it is, all of it is.
+PUBLICATION_STEPS = (
     Step("identifiers", _identifiers("identifiers"), MERGE_IDENTIFIERS),
     Step("identifiers", _identifiers("evidence"), MERGE_IDENTIFIERS),
     Step("sharing of identifiers", _shared, SET_SHARED),
     Step("clusters", _changed_clusters, SET_CLUSTERS),
     Step("members of clusters", _members("account"), set_members("Account")),
     Step("members of clusters", _members("organisation"), set_members("Organisation")),
-    Step("evidence", _cluster_ids, DROP_EVIDENCE),
+    Step("evidence", _told_anew, DROP_EVIDENCE),
     Step("evidence", _evidence, SET_EVIDENCE),
     Step("usage of clusters", _cluster_ids, SUM_CLUSTERS),
     Step("lineage", _successions, SET_SUCCESSIONS),

@@ -9,15 +9,18 @@ TEXT = pa.string()
 WHOLE = pa.int64()
 REAL = pa.float64()
 TIME = pa.timestamp("us", tz="UTC")
+FLAG = pa.bool_()
 
 
 def _columns(**columns: pa.DataType) -> pa.Schema:
     return pa.schema(list(columns.items()))
 
 
-MEMBERSHIPS = _columns(resolution_id=TEXT, subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL)
+MEMBERSHIPS = _columns(
+    publication_id=TEXT, subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL, provisional=FLAG
+)
 CLUSTERS = _columns(
-    resolution_id=TEXT,
+    publication_id=TEXT,
     cluster_id=TEXT,
     size=WHOLE,
     accounts=WHOLE,
@@ -25,12 +28,13 @@ CLUSTERS = _columns(
     confidence=REAL,
     created_at=TIME,
     weakest=TEXT,
+    told_by=TEXT,
 )
-LINEAGE = _columns(resolution_id=TEXT, at=TIME, event=TEXT, cluster_id=TEXT, successor_id=TEXT, members=WHOLE)
+LINEAGE = _columns(publication_id=TEXT, at=TIME, event=TEXT, cluster_id=TEXT, successor_id=TEXT, members=WHOLE)
 
-PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL)
+PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL, provisional=FLAG)
 PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL)
 CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL)
 WEAKEST = _columns(label=WHOLE, weakest=TEXT)
 LABELS = _columns(label=WHOLE, cluster_id=TEXT)
-RUN = _columns(resolution_id=TEXT, at=TIME)
+RUN = _columns(publication_id=TEXT, at=TIME, provisional=FLAG)

@@ -22,7 +22,7 @@ LIVING = frozenset({"born", "grew", "shrank", "changed"})
 def events() -> str:
     """SQL of the lineage rows.
 
-    Reads `run` (one row: resolution_id, at) and `flows` (old, now, members: how many went from where to where; null
+    Reads `run` (one row: publication_id, at) and `flows` (old, now, members: how many went from where to where; null
     means being alone). `now` is the id that the new cluster was given.
     """
     return """
@@ -51,7 +51,7 @@ def events() -> str:
         UNION ALL
         SELECT 'retired', id, NULL, 0 FROM ended WHERE heirs = 0
     )
-    SELECT resolution_id, "at", event, cluster_id, successor_id, members FROM happened, run
+    SELECT publication_id, "at", event, cluster_id, successor_id, members FROM happened, run
     ORDER BY cluster_id, event, successor_id
     """
 
@@ -59,11 +59,11 @@ def events() -> str:
 def successors(lineage: pa.Table, cluster_id: str) -> list[str]:
     """Return the live ids that an id leads to: itself while it lives, its successors' successors once it ended.
 
-    `lineage` has the columns of the ledger's table, its rows in the order of the resolutions.
+    `lineage` has the columns of the ledger's table, its rows in the order of the publications.
     Empty where all members are alone now, and for an id that was never issued. Sorted.
     """
     last: dict[str, tuple[str, list[tuple[str, str | None]]]] = {}
-    names = ("cluster_id", "resolution_id", "event", "successor_id")
+    names = ("cluster_id", "publication_id", "event", "successor_id")
     for former, resolution, event, successor in zip(*(lineage.column(n).to_pylist() for n in names), strict=True):
         if former not in last or last[former][0] != resolution:
             last[former] = (resolution, [])

@@ -49,25 +49,29 @@ def assign(
     previous_clusters: pa.Table,
     current: pa.Table,
     *,
-    resolution_id: str,
+    publication_id: str,
     at: datetime,
     new_id: Callable[[], str] = random_id,
     weakest: pa.Table | None = None,
-    confidence_step: float = CONFIDENCE_STEP,
+    provisional: bool = False,
 ) -> Published:
     """Give clusters their ids and return the difference to what was published before.
 
-    `previous`: subject_type, subject_id, cluster_id and, if known, confidence, of every subject in a live cluster.
+    `previous`: subject_type, subject_id, cluster_id and, if known, confidence and whether it is provisional, of every
+    subject in a live cluster.
     `previous_clusters`: cluster_id, created_at and, if known, size and confidence, of every live cluster.
     `current`: subject_type, subject_id, label, confidence of every subject, those that are alone too.
     `weakest`: label, weakest (JSON) of clusters. Further columns are ignored.
+    `provisional`: whether the next resolution has yet to see what is published; one that is not confirms what was.
     A cluster's confidence is the mean of its members': the expected share of them that belongs to its actor.
     Raises `ValueError` where a subject is named twice or a column is missing.
     """
     with duckdb.connect() as connection:
         given = {
-            "run": pa.table({"resolution_id": [resolution_id], "at": [at]}, schema=columns.RUN),
-            "previous_given": _take(previous, columns.PREVIOUS, "previous", optional=("confidence",)),
+            "run": pa.table(
+                {"publication_id": [publication_id], "at": [at], "provisional": [provisional]}, schema=columns.RUN
+            ),
+            "previous_given": _take(previous, columns.PREVIOUS, "previous", optional=("confidence", "provisional")),
             "clusters_given": _take(
                 previous_clusters, columns.PREVIOUS_CLUSTERS, "previous_clusters", optional=("confidence",)
             ),
@@ -83,8 +87,8 @@ def assign(
         _make(connection, _compared())
         return Published(
             labels,
-            _fetch(connection, _memberships(confidence_step), columns.MEMBERSHIPS),
-            _fetch(connection, _clusters(confidence_step), columns.CLUSTERS),
+            _fetch(connection, _memberships(), columns.MEMBERSHIPS),
+            _fetch(connection, _clusters(), columns.CLUSTERS),
             _fetch(connection, lineage.events(), columns.LINEAGE),
         )
 
@@ -127,26 +131,30 @@ def _compared() -> dict[str, str]:
     return {
         "after": "SELECT m.*, l.cluster_id FROM members AS m JOIN labels AS l USING (label)",
         "compared": "SELECT subject_type, subject_id, b.cluster_id AS old, a.cluster_id AS now, "
-        "b.confidence AS old_confidence, a.confidence AS confidence "
+        "b.confidence AS old_confidence, a.confidence AS confidence, coalesce(b.provisional, false) AS awaited "
         "FROM before AS b FULL JOIN after AS a USING (subject_type, subject_id)",
         "flows": "SELECT old, now, count(*) AS members FROM compared GROUP BY old, now",
     }
 
 
-def _memberships(confidence_step: float) -> str:
+def _memberships() -> str:
     return (
-        "SELECT resolution_id, subject_type, subject_id, now AS cluster_id, confidence FROM compared, run "
-        f"WHERE old IS DISTINCT FROM now OR {_moved('old_confidence', 'confidence', confidence_step)} "
+        "SELECT publication_id, subject_type, subject_id, now AS cluster_id, confidence, provisional "
+        "FROM compared, run "
+        f"WHERE old IS DISTINCT FROM now OR (awaited AND NOT provisional) "
+        f"OR {_moved('old_confidence', 'confidence')} "
         "ORDER BY subject_type, subject_id"
     )
 
 
-def _clusters(confidence_step: float) -> str:
-    """Clusters born, clusters whose members or confidence changed, and clusters that ended with size 0."""
+def _clusters() -> str:
+    """Clusters born, clusters whose members or confidence changed or are now confirmed, and, with size 0, those that
+    ended."""
     return f"""
     WITH touched AS (
         SELECT old AS cluster_id FROM flows WHERE old IS DISTINCT FROM now AND old IS NOT NULL
         UNION SELECT now FROM flows WHERE old IS DISTINCT FROM now AND now IS NOT NULL
+        UNION SELECT now FROM compared, run WHERE awaited AND NOT run.provisional AND now IS NOT NULL
     ),
     former AS (
         SELECT cluster_id, min(created_at) AS created_at, any_value(confidence) AS confidence
@@ -158,19 +166,19 @@ def _clusters(confidence_step: float) -> str:
                count(*) FILTER (subject_type = 'organisation') AS organisations, avg(confidence) AS confidence
         FROM after GROUP BY cluster_id
     )
-    SELECT resolution_id, cluster_id, coalesce(l.size, 0) AS size, coalesce(accounts, 0) AS accounts,
+    SELECT publication_id, cluster_id, coalesce(l.size, 0) AS size, coalesce(accounts, 0) AS accounts,
            coalesce(organisations, 0) AS organisations, l.confidence,
-           coalesce(f.created_at, run."at") AS created_at, w.weakest
+           coalesce(f.created_at, run."at") AS created_at, w.weakest, publication_id AS told_by
     FROM run, touched FULL JOIN latter AS l USING (cluster_id) LEFT JOIN former AS f USING (cluster_id)
     LEFT JOIN weakest AS w USING (label)
-    WHERE cluster_id IN (FROM touched) OR {_moved("f.confidence", "l.confidence", confidence_step)}
+    WHERE cluster_id IN (FROM touched) OR {_moved("f.confidence", "l.confidence")}
     ORDER BY cluster_id
     """
 
 
-def _moved(old: str, new: str, step: float) -> str:
+def _moved(old: str, new: str) -> str:
     """The condition that a known confidence is no longer what was published."""
-    return f"coalesce(abs({old} - {new}) > {step!r}, false)"
+    return f"coalesce(abs({old} - {new}) > {CONFIDENCE_STEP!r}, false)"
 
 
 # -- running them -------------------------------------------------------------------------------------------

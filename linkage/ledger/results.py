@@ -1,7 +1,7 @@
 """SQL texts for what holds now: the last word on every subject, cluster and identifier.
 
-They read the views that `Snapshot.register` makes. A resolution counts only once its row stands in `resolutions`,
-which is written last: what an interrupted run left behind is never seen. Resolutions follow each other in the order
+They read the views that `Snapshot.register` makes. A publication counts only once its row stands in `publications`,
+which is written last: what an interrupted run left behind is never seen. Publications follow each other in the order
 of their rows there; facts in the order in which the ledger took them.
 """
 
@@ -19,6 +19,8 @@ from linkage.ledger.tables import (
     MEMBERSHIPS,
     MERGES,
     ORGANISATIONS,
+    PUBLICATIONS,
+    RESOLUTIONS,
     LedgerTable,
 )
 
@@ -50,7 +52,7 @@ def decisions_now() -> str:
 
 
 def memberships_now() -> str:
-    """Where every subject of a live cluster now is, and since which resolution."""
+    """Where every subject of a live cluster now is, and since which publication."""
     return _last_published(MEMBERSHIPS, "subject_type, subject_id", "cluster_id IS NOT NULL")
 
 
@@ -65,12 +67,12 @@ def identifiers_now() -> str:
 
 
 def evidence_now() -> str:
-    """What holds the live clusters together: the evidence of the resolution that last changed each."""
+    """What holds the live clusters together: the evidence that was told since each was last told anew."""
     return _of_live_clusters(EVIDENCE)
 
 
 def merges_now() -> str:
-    """How the live clusters came together: the merges of the resolution that last changed each."""
+    """How the live clusters came together: the merges that were told since each was last told anew."""
     return _of_live_clusters(MERGES)
 
 
@@ -78,18 +80,23 @@ def lineage_now() -> str:
     """Everything that became of clusters, oldest first."""
     return (
         f"SELECT {columns(LINEAGE.schema.names, 'l')} FROM lineage_rows AS l "
-        f"JOIN ({_resolutions()}) AS r USING (resolution_id) ORDER BY r.place, l.{BATCH}, l.{ROW}"
+        f"JOIN ({_publications()}) AS p USING (publication_id) ORDER BY p.place, l.{BATCH}, l.{ROW}"
     )
 
 
 def last_resolution() -> str:
-    """The row of the last finished resolution; none where there was none."""
-    return f"SELECT * EXCLUDE ({BATCH}, {ROW}) FROM resolutions_rows ORDER BY {BATCH} DESC, {ROW} DESC LIMIT 1"
+    """The row of the last published resolution; none where there was none."""
+    return (
+        f"SELECT {columns(RESOLUTIONS.schema.names, 'r')} FROM resolutions AS r "
+        f"JOIN ({_publications()}) AS p ON p.publication_id = r.resolution_id ORDER BY p.place DESC LIMIT 1"
+    )
 
 
-def _resolutions() -> str:
-    """The finished resolutions with their place in time."""
-    return f"SELECT resolution_id, min(({BATCH}, {ROW})) AS place FROM resolutions_rows GROUP BY resolution_id"
+def _publications() -> str:
+    """The publications with their place in time."""
+    return (
+        f"SELECT publication_id, min(({BATCH}, {ROW})) AS place FROM {PUBLICATIONS.name}_rows GROUP BY publication_id"
+    )
 
 
 def _last_said(table: LedgerTable, key: str) -> str:
@@ -101,15 +108,18 @@ def _last_said(table: LedgerTable, key: str) -> str:
 
 def _last_published(table: LedgerTable, key: str, alive: str) -> str:
     return (
-        f"SELECT {columns(table.schema.names)} FROM (SELECT p.*, r.place FROM {table.name}_rows AS p "
-        f"JOIN ({_resolutions()}) AS r USING (resolution_id) "
-        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY r.place DESC, {BATCH} DESC, {ROW} DESC) = 1) "
+        f"SELECT {columns(table.schema.names)} FROM (SELECT t.*, p.place FROM {table.name}_rows AS t "
+        f"JOIN ({_publications()}) AS p USING (publication_id) "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY p.place DESC, {BATCH} DESC, {ROW} DESC) = 1) "
         f"WHERE {alive}"
     )
 
 
 def _of_live_clusters(table: LedgerTable) -> str:
     return (
+        f"WITH published AS ({_publications()}) "
         f"SELECT {columns(table.schema.names, 't')} FROM {table.name}_rows AS t "
-        f"SEMI JOIN ({clusters_now()}) AS c USING (cluster_id, resolution_id) ORDER BY t.{BATCH}, t.{ROW}"
+        f"JOIN published AS p USING (publication_id) JOIN ({clusters_now()}) AS c USING (cluster_id) "
+        f"JOIN published AS told ON told.publication_id = c.told_by "
+        f"WHERE p.place >= told.place ORDER BY p.place, t.{BATCH}, t.{ROW}"
     )

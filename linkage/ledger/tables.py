@@ -1,8 +1,8 @@
 """The tables of the ledger: their columns are the contract between the stages.
 
 Facts are written once and never changed. A fact is its content: the same row said twice is one fact, so
-loading a file again adds nothing. Results of a resolution are appended as differences and count only once
-the row of that resolution stands in `resolutions`, which is written last.
+loading a file again adds nothing. What is published is appended as differences, under the id of the publication, and
+counts only once the row of that publication stands in `publications`, which is written last.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ TEXT = pa.string()
 WHOLE = pa.int64()
 REAL = pa.float64()
 TIME = pa.timestamp("us", tz="UTC")
+FLAG = pa.bool_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ REPLAYS = _table(
 )
 RESOLUTIONS = _table(
     "resolutions",
-    "one row a finished resolution, written last; `versions` (table → ledger version read) and `summary` are JSON",
+    "one row a finished run of the engine; `versions` (table → ledger version read) and `summary` are JSON; it holds "
+    "once `publications` names it",
     resolution_id=TEXT,
     started_at=TIME,
     finished_at=TIME,
@@ -117,19 +119,29 @@ RESOLUTIONS = _table(
     versions=TEXT,
     summary=TEXT,
 )
+PUBLICATIONS = _table(
+    "publications",
+    "one row a change to what is published, written last: a resolution, a fact linked since, a decision applied",
+    publication_id=TEXT,
+    kind=TEXT,
+    at=TIME,
+)
 MEMBERSHIPS = _table(
     "memberships",
-    "difference of a resolution: where a subject now is; a null cluster_id: it left and is alone",
-    resolution_id=TEXT,
+    "difference of a publication: where a subject now is; a null cluster_id: it left and is alone. `provisional`: not "
+    "yet seen by a resolution",
+    publication_id=TEXT,
     subject_type=TEXT,
     subject_id=TEXT,
     cluster_id=TEXT,
     confidence=REAL,
+    provisional=FLAG,
 )
 CLUSTERS = _table(
     "clusters",
-    "difference of a resolution: clusters born or changed; size 0: retired. `weakest` is a JSON object",
-    resolution_id=TEXT,
+    "difference of a publication: clusters born or changed; size 0: ended. `weakest` is a JSON object; `told_by` is "
+    "the publication from which on evidence and merges of the cluster hold",
+    publication_id=TEXT,
     cluster_id=TEXT,
     size=WHOLE,
     accounts=WHOLE,
@@ -137,12 +149,13 @@ CLUSTERS = _table(
     confidence=REAL,
     created_at=TIME,
     weakest=TEXT,
+    told_by=TEXT,
 )
 LINEAGE = _table(
     "lineage",
     "what became of clusters: born, grew, shrank, changed, merged, split, retired; an ended or split id names each "
     "successor",
-    resolution_id=TEXT,
+    publication_id=TEXT,
     at=TIME,
     event=TEXT,
     cluster_id=TEXT,
@@ -152,7 +165,7 @@ LINEAGE = _table(
 EVIDENCE = _table(
     "evidence",
     "what holds the clusters born or changed together: identifiers with their bits, as counted at the merge",
-    resolution_id=TEXT,
+    publication_id=TEXT,
     cluster_id=TEXT,
     kind=TEXT,
     value=TEXT,
@@ -166,7 +179,7 @@ EVIDENCE = _table(
 MERGES = _table(
     "merges",
     "the dendrogram of the clusters born or changed: left and right parts by one member each, in merge order",
-    resolution_id=TEXT,
+    publication_id=TEXT,
     cluster_id=TEXT,
     round=WHOLE,
     left=TEXT,
@@ -179,8 +192,8 @@ MERGES = _table(
 )
 IDENTIFIERS = _table(
     "identifiers",
-    "difference of a resolution: shared identifiers with their holders in subjects and in clusters, and their class",
-    resolution_id=TEXT,
+    "difference of a publication: shared identifiers with their holders in subjects and in clusters, and their class",
+    publication_id=TEXT,
     kind=TEXT,
     value=TEXT,
     holders=WHOLE,
@@ -194,8 +207,8 @@ IDENTIFIERS = _table(
 FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS)
 #: What was refused.
 REFUSED = (REJECTIONS, REPLAYS)
-#: What the engine published; `resolutions` last.
-RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS)
+#: What was published; `publications` last.
+RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS, PUBLICATIONS)
 
 TABLES: dict[str, LedgerTable] = {table.name: table for table in (*FACTS, *REFUSED, *RESULTS)}
 
@@ -222,6 +235,8 @@ FEW_TEXTS = frozenset(
         "mapping",
         "batch_id",
         "resolution_id",
+        "publication_id",
+        "told_by",
         "model_version",
         "event",
         "sharing_class",

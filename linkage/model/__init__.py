@@ -9,6 +9,7 @@ from linkage.model.decision import Decision, Judgement
 from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
 from linkage.model.merge import Merge, MergePiece
+from linkage.model.publication import PublicationKind
 from linkage.model.rejection import Rejection
 from linkage.model.sharing_class import SharingClass
 from linkage.model.subject import Subject, SubjectType
@@ -24,6 +25,7 @@ __all__ = [
     "Judgement",
     "Merge",
     "MergePiece",
+    "PublicationKind",
     "Rejection",
     "SharingClass",
     "Subject",

@@ -79,7 +79,12 @@ def lineage_of(ledger: Ledger, cluster_ids: Sequence[str]) -> list[dict[str, Any
 def resolutions(ledger: Ledger, *, limit: int = 100) -> list[dict[str, Any]]:
     """The finished resolutions, newest first; `versions` and `summary` are JSON objects."""
     with _views(ledger) as connection:
-        return _rows(connection, "SELECT * FROM resolutions ORDER BY finished_at DESC LIMIT ?", [limit])
+        return _rows(
+            connection,
+            "SELECT r.* FROM resolutions AS r JOIN publications AS p ON p.publication_id = r.resolution_id "
+            "ORDER BY r.finished_at DESC LIMIT ?",
+            [limit],
+        )
 
 
 def largest_clusters(ledger: Ledger, *, limit: int = 10) -> list[dict[str, Any]]:

@@ -6,27 +6,24 @@ import duckdb
 import pyarrow as pa
 
 from linkage.graph.checksums import compare
-from linkage.graph.projection import PROJECTED, RESOLUTIONS, Projector, Publication
+from linkage.graph.projection import PROJECTED, PUBLICATIONS, PUBLISHED, Projector, Publication
 from linkage.ledger import Ledger, results
 from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
-
-#: The tables that a resolution's rows are taken from.
-_PUBLISHED = ("resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
 
 
 def catch_up(ledger: Ledger, projector: Projector, *, progress: Progress = silent) -> int:
     """Project what the ledger has and the graph has not; return how many commits that were.
 
-    Facts come before resolutions: what a resolution speaks of is there when it arrives.
+    Facts come before publications: what a publication speaks of is there when it arrives.
     """
     reached = projector.reached()
     commits = 0
     for table in PROJECTED:
         for change in ledger.changes(table, reached.get(table)):
-            if table == RESOLUTIONS:
-                finished = pa.Table.from_batches(change.batches, TABLES[table].schema)
-                projector.apply_resolution(_publication(ledger, finished, change.version), progress)
+            if table == PUBLICATIONS:
+                row = pa.Table.from_batches(change.batches, TABLES[table].schema)
+                projector.publish(_publication(ledger, row, change.version), progress)
             else:
                 projector.apply(change, progress)
             commits += 1
@@ -40,19 +37,23 @@ def rebuild(ledger: Ledger, projector: Projector, *, progress: Progress = silent
     return catch_up(ledger, projector, progress=progress)
 
 
-def _publication(ledger: Ledger, finished: pa.Table, version: int) -> Publication:
-    """Gather what one resolution published from the tables of results."""
+def _publication(ledger: Ledger, row: pa.Table, version: int) -> Publication:
+    """Gather what was published under one id from the tables of results."""
+    (publication_id,) = row["publication_id"].to_pylist()
     snapshot = ledger.snapshot()
     with duckdb.connect() as connection:
         snapshot.register(connection)
-        connection.register("finished", finished)
         rows = {
-            name: connection.sql(f"SELECT t.* FROM {name} AS t SEMI JOIN finished USING (resolution_id)")
+            name: connection.sql(f"FROM {name} WHERE {key} = ?", params=[publication_id])
             .to_arrow_table()
             .cast(TABLES[name].schema)
-            for name in _PUBLISHED
+            for name, key in ((name, _key(name)) for name in PUBLISHED if name != PUBLICATIONS)
         }
-    return Publication(version=version, **rows)
+    return Publication(version=version, publications=row, **rows)
+
+
+def _key(table: str) -> str:
+    return "resolution_id" if table == "resolutions" else "publication_id"
 
 
 def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) -> list[str]:
@@ -67,7 +68,7 @@ def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) 
         for table in PROJECTED
         if current.get(table, -1) > reached.get(table, -1) and any(ledger.changes(table, reached.get(table)))
     ]
-    results_tables = {name: current[name] for name in _PUBLISHED if name in current and name != RESOLUTIONS}
+    results_tables = {name: current[name] for name in PUBLISHED if name in current and name != PUBLICATIONS}
     with duckdb.connect() as connection:
         ledger.snapshot({**results_tables, **reached}).register(connection)
         now = {

@@ -19,7 +19,9 @@ from linkage.engine.resolve import resolve as resolve_facts
 from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
 from linkage.ledger.tables import EVIDENCE, FACTS, IDENTIFIERS, MERGES, RESOLUTIONS
+from linkage.model import PublicationKind
 from linkage.model.progress import Progress, silent
+from linkage.service.publishing import publish
 
 
 def resolve(
@@ -46,7 +48,7 @@ def resolve(
             connection.sql(results.memberships_now()).to_arrow_table(),
             connection.sql(results.clusters_now()).to_arrow_table(),
             resolution.memberships,
-            resolution_id=resolution_id,
+            publication_id=resolution_id,
             at=started,
             weakest=resolution.weakest,
         )
@@ -70,6 +72,7 @@ def resolve(
         schema=RESOLUTIONS.schema,
     )
     ledger.append("resolutions", finished, batch_id=resolution_id)
+    publish(ledger, resolution_id, PublicationKind.RESOLUTION)
     return {"resolution_id": resolution_id, **summary}
 
 
@@ -122,9 +125,10 @@ def _of_changed(
     connection: duckdb.DuckDBPyConnection, table: pa.Table, schema: pa.Schema, resolution_id: str
 ) -> pa.Table:
     connection.register("resolved", table)
-    columns = ", ".join(f'r."{name}"' for name in schema.names if name not in {"resolution_id", "cluster_id"})
+    columns = ", ".join(f'r."{name}"' for name in schema.names if name not in {"publication_id", "cluster_id"})
     rows: pa.Table = connection.sql(
-        f"SELECT ? AS resolution_id, c.cluster_id, {columns} FROM resolved AS r JOIN changed_labels AS c USING (label)",
+        f"SELECT ? AS publication_id, c.cluster_id, {columns} "
+        "FROM resolved AS r JOIN changed_labels AS c USING (label)",
         params=[resolution_id],
     ).to_arrow_table()
     connection.unregister("resolved")
@@ -138,7 +142,7 @@ def _identifiers_moved() -> str:
     """
     told = "regexp_replace({}.class_reason, '[0-9.,+-]+', '#', 'g')"
     return f"""
-    SELECT ? AS resolution_id, kind, value, coalesce(now.holders, 1) AS holders,
+    SELECT ? AS publication_id, kind, value, coalesce(now.holders, 1) AS holders,
            coalesce(now.holder_clusters, 1) AS holder_clusters, now.sharing_class,
            now.class_bits, now.class_reason
     FROM resolved_identifiers AS now

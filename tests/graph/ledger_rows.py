@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.graph.projection import PROJECTED, RESOLUTIONS, Projector, Publication
+from linkage.graph.projection import PROJECTED, PUBLICATIONS, Projector, Publication
 from linkage.ledger.tables import TABLES
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -55,11 +55,14 @@ class Story:
         return self
 
     def publish(self, resolution_id: str, hours: float, **tables: Sequence[Mapping[str, Any]]) -> Story:
-        """Append what a resolution says, its own row last."""
+        """Append what a resolution says, that it is published last."""
         for name, rows in tables.items():
-            self.add(name, [{"resolution_id": resolution_id, **row} for row in rows])
+            told = {"told_by": resolution_id} if name == "clusters" else {}
+            self.add(name, [{"publication_id": resolution_id, **told, **row} for row in rows])
         times = {"started_at": at(hours), "finished_at": at(hours + 0.1)}
-        return self.add(RESOLUTIONS, [{"resolution_id": resolution_id, "model_version": "1", "summary": "{}", **times}])
+        self.add("resolutions", [{"resolution_id": resolution_id, "model_version": "1", "summary": "{}", **times}])
+        row = {"publication_id": resolution_id, "kind": "resolution", "at": at(hours + 0.1)}
+        return self.add(PUBLICATIONS, [row])
 
     def project(self, projector: Projector) -> None:
         """Bring into the graph what is not there yet, as the service does."""
@@ -67,8 +70,8 @@ class Story:
         for name in PROJECTED:
             for version in self.versions:
                 if version.table == name and version.version > reached.get(name, -1):
-                    if name == RESOLUTIONS:
-                        projector.apply_resolution(self._publication(version))
+                    if name == PUBLICATIONS:
+                        projector.publish(self._publication(version))
                     else:
                         projector.apply(version)
         projector.settle()
@@ -80,10 +83,11 @@ class Story:
         )
 
     def _publication(self, version: Version) -> Publication:
-        (resolution_id,) = version.rows["resolution_id"].to_pylist()
+        (publication_id,) = version.rows["publication_id"].to_pylist()
         names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
-        chosen = {name: _of(self.rows(name), resolution_id) for name in names}
-        return Publication(version.version, version.rows, **chosen)
+        chosen = {name: _of(self.rows(name), "publication_id", publication_id) for name in names}
+        resolutions = _of(self.rows("resolutions"), "resolution_id", publication_id)
+        return Publication(version.version, version.rows, resolutions, **chosen)
 
     def views(self) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
         """A connection with the tables as views, and the SQL of what holds now."""
@@ -102,7 +106,8 @@ class Story:
             "memberships": f"SELECT * FROM (FROM memberships_placed {last['memberships']}) {alive}",
             "identifiers": f"SELECT * FROM (FROM identifiers_placed {last['identifiers']}) WHERE holders > 1",
             "clusters": clusters,
-            "evidence": f"SELECT e.* FROM evidence AS e SEMI JOIN ({clusters}) USING (cluster_id, resolution_id)",
+            "evidence": f"SELECT e.* FROM evidence AS e SEMI JOIN ({clusters}) AS c "
+            "ON c.cluster_id = e.cluster_id AND c.told_by = e.publication_id",
         }
         return connection, now
 
@@ -115,8 +120,8 @@ _KEYS = {
 }
 
 
-def _of(rows: pa.Table, resolution_id: str) -> pa.Table:
-    chosen = [row for row in rows.to_pylist() if row["resolution_id"] == resolution_id]
+def _of(rows: pa.Table, key: str, identity: str) -> pa.Table:
+    chosen = [row for row in rows.to_pylist() if row[key] == identity]
     return pa.Table.from_pylist(chosen, schema=rows.schema)
 
 

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from linkage.graph.kinds import LONGEST_KEY
-from linkage.graph.steps import FACT_STEPS, RESOLUTION_STEPS, decision_rows, graph_key, last_rows, usage_rows, used_rows
+from linkage.graph.steps import (
+    FACT_STEPS,
+    PUBLICATION_STEPS,
+    decision_rows,
+    graph_key,
+    last_rows,
+    usage_rows,
+    used_rows,
+)
 from linkage.ledger.tables import FACTS
 from tests.graph.ledger_rows import at, small_story, table
 
@@ -25,11 +33,12 @@ def test_the_same_rows_make_the_same_steps() -> None:
         assert [step.rows(rows, SECRET) for step in steps] == [step.rows(rows, SECRET) for step in steps]
 
 
-def test_steps_of_a_resolution_take_empty_tables() -> None:
+def test_steps_of_a_publication_take_empty_tables() -> None:
     story = small_story()
     names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
-    tables = {name: story.rows(name).slice(0, 0) for name in names} | {"resolutions": story.rows("resolutions")[:1]}
-    assert [step.name for step in RESOLUTION_STEPS if step.rows(tables, SECRET).num_rows] == ["resolution"]
+    tables = {name: story.rows(name).slice(0, 0) for name in names}
+    tables |= {name: story.rows(name)[:1] for name in ("publications", "resolutions")}
+    assert [step.name for step in PUBLICATION_STEPS if step.rows(tables, SECRET).num_rows] == ["resolution"]
 
 
 def test_a_use_spans_its_earliest_and_latest_sight_and_counts_all_of_them() -> None:

@@ -39,7 +39,7 @@ class World:
         published = assign(
             *self.previous(),
             parts_of(*parts, confidence=confidence),
-            resolution_id=f"r{self.rounds}",
+            publication_id=f"r{self.rounds}",
             at=START + timedelta(days=self.rounds),
             **options,  # type: ignore[arg-type]
         )
@@ -205,7 +205,21 @@ def test_confidence_is_published_when_it_moved_far_enough_and_not_before() -> No
     assert moved.memberships.num_rows == 2
     assert moved.clusters["confidence"].to_pylist() == pytest.approx([0.915])
     assert moved.lineage.num_rows == 0
-    assert world.resolve("ab", confidence=0.8, confidence_step=0.5).memberships.num_rows == 0
+
+
+def test_what_was_provisional_is_said_again_once_a_resolution_has_seen_it() -> None:
+    world = World()
+    world.resolve("ab")
+    linked = world.resolve("abc", provisional=True)
+    assert linked.memberships.select(["subject_id", "provisional"]).to_pylist() == [
+        {"subject_id": "c", "provisional": True}
+    ]
+    assert world.resolve("abc", provisional=True).memberships.num_rows == 0
+    seen = world.resolve("abc")
+    assert seen.memberships["provisional"].to_pylist() == [False]
+    assert seen.clusters["told_by"].to_pylist() == ["r4"]
+    assert seen.lineage.num_rows == 0
+    assert world.resolve("abc").clusters.num_rows == 0
 
 
 def test_the_weakest_link_goes_with_the_clusters_that_are_published() -> None:
@@ -228,7 +242,7 @@ def test_accounts_and_organisations_of_one_id_are_different_subjects() -> None:
             "confidence": [0.9, 0.8, 1.0],
         }
     )
-    published = assign(*world.previous(), current, resolution_id="r", at=START)
+    published = assign(*world.previous(), current, publication_id="r", at=START)
     assert published.clusters["size"].to_pylist() == [2]
 
 
@@ -239,7 +253,7 @@ def test_a_subject_named_twice_is_refused() -> None:
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="current lacks the columns label"):
-        assign(*World().previous(), parts_of("ab").drop_columns("label"), resolution_id="r", at=START)
+        assign(*World().previous(), parts_of("ab").drop_columns("label"), publication_id="r", at=START)
 
 
 def test_an_id_that_is_already_taken_is_not_given_again() -> None:

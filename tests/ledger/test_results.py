@@ -19,9 +19,11 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def publish(ledger: Ledger, resolution: str, *, finished: bool = True, **tables: list[dict[str, object]]) -> None:
     for table, rows in tables.items():
-        ledger.append(table, rows_of(table, *({"resolution_id": resolution} | row for row in rows)))
+        stamp = {"publication_id": resolution} | ({"told_by": resolution} if table == "clusters" else {})
+        ledger.append(table, rows_of(table, *(stamp | row for row in rows)))
     if finished:
         ledger.append("resolutions", rows_of("resolutions", {"resolution_id": resolution, "finished_at": START}))
+        ledger.append("publications", rows_of("publications", {"publication_id": resolution, "at": START}))
 
 
 def ask(ledger: Ledger, sql: str, columns: str) -> list[tuple[object, ...]]:
@@ -81,7 +83,7 @@ def test_a_decision_loaded_late_does_not_take_back_what_was_decided_later(ledger
 def test_memberships_follow_the_resolutions_and_those_who_left_are_gone(ledger: Ledger) -> None:
     publish(ledger, "r1", memberships=[member("a", "c1"), member("b", "c1"), member("c", "c2")])
     publish(ledger, "r2", memberships=[member("b", "c2"), member("a", None)])
-    found = ask(ledger, results.memberships_now(), "subject_id, cluster_id, resolution_id")
+    found = ask(ledger, results.memberships_now(), "subject_id, cluster_id, publication_id")
     assert found == [("b", "c2", "r2"), ("c", "c2", "r1")]
 
 
