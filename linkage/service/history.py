@@ -1,4 +1,4 @@
-"""What the ledger remembers and the graph does not hold: usage over time, dendrograms, lineage, past resolutions."""
+"""What the ledger remembers and the graph does not hold: usage over time, dendrograms, lineage."""
 
 from __future__ import annotations
 
@@ -73,17 +73,6 @@ def lineage_of(ledger: Ledger, cluster_ids: Sequence[str]) -> list[dict[str, Any
             f"SELECT * FROM ({results.lineage_now()}) WHERE cluster_id IN (SELECT unnest($1)) "
             "OR successor_id IN (SELECT unnest($1))",
             [list(cluster_ids)],
-        )
-
-
-def resolutions(ledger: Ledger, *, limit: int = 100) -> list[dict[str, Any]]:
-    """The finished resolutions, newest first; `versions` and `summary` are JSON objects."""
-    with _views(ledger) as connection:
-        return _rows(
-            connection,
-            "SELECT r.* FROM resolutions AS r JOIN publications AS p ON p.publication_id = r.resolution_id "
-            "ORDER BY r.finished_at DESC LIMIT ?",
-            [limit],
         )
 
 

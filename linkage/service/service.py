@@ -214,10 +214,6 @@ class Service:
         """What became of clusters."""
         return history.lineage_of(self.ledger, cluster_ids)
 
-    def resolutions(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """The finished resolutions, newest first."""
-        return history.resolutions(self.ledger, limit=limit)
-
     def largest_clusters(self, *, limit: int = 10) -> list[dict[str, Any]]:
         """The largest live clusters with what holds them together."""
         return history.largest_clusters(self.ledger, limit=limit)
