@@ -47,6 +47,8 @@
 //     tokens: INTEGER  input_tokens + output_tokens
 //     first_used: ZONED DATETIME
 //     last_used: ZONED DATETIME
+//     opened_mean: FLOAT  mean of its accounts' sign-ups, in days since 1970
+//     opened_spread: FLOAT  standard deviation of the same, in days
 //     weakest_bits: FLOAT  bits of the weakest link
 //     weakest: STRING  JSON object: bits, parts and identifiers of the weakest link
 // (:Resolution)  one run of the engine

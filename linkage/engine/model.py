@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -73,6 +74,12 @@ class Organisations(_Part):
     largest_declared: Annotated[int, Field(ge=1)]
     open_kinds: tuple[str, ...]
     own_kinds: tuple[str, ...]
+
+    def closed(self, attributes: Mapping[str, object], members: int) -> bool:
+        """Whether membership links by itself, as `steps.closed_organisations` has it for all of them."""
+        said = next((str(attributes[name]) for name in ("kind", "type", "category") if attributes.get(name)), "")
+        is_open = said.lower() in self.open_kinds or str(attributes.get("open", False)).lower() == "true"
+        return members <= self.largest_declared and not is_open
 
 
 class Curve(_Part):

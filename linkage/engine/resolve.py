@@ -174,6 +174,7 @@ def _resolve(runner: Runner, model: Model, reference: Reference | None, threads:
         "conflicts": list(bound.conflicts),
         "unknown_kinds": sorted(set(gathered.kinds) - set(model.kinds)),
         "sign_up_span": round(weights.sign_up_span, 3),
+        "base_rate_bits": round(seen.base_rate_bits, 3),
         "model": version(model.fingerprint, reference),
         "reference_rows": reference.rows if reference else {},
         "timings": runner.timings,

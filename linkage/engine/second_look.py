@@ -34,13 +34,14 @@ class Taken(NamedTuple):
 
 class Seen(NamedTuple):
     """After the second look: the cluster of each subject and its confidence, the size of each cluster, who was let go,
-    and who was taken in."""
+    who was taken in, and the base rate of this data set (`base_rate_bits`)."""
 
     label: Ints
     sure: Bits
     size: Ints
     gone: Flags
     taken: Taken
+    base_rate_bits: float
 
 
 class Kept(NamedTuple):
@@ -74,7 +75,7 @@ def look_twice(
     size = np.bincount(label).astype(np.int32)
     sure = how_sure(members(label), stated, confidence, shift)
     sure[taken.right] = probability(taken.bits)
-    return Seen(label, sure, size, gone, taken)
+    return Seen(label, sure, size, gone, taken, shift)
 
 
 def base_rate_bits(seen: Beside, stated: Flags, confidence: Confidence) -> float:

@@ -132,6 +132,8 @@ CLUSTER = NodeKind(
         _time("retired_at", "null while it lives"),
         _text("told_by", "the publication from which on its evidence and merges hold"),
         *_TOTALS,
+        _real("opened_mean", "mean of its accounts' sign-ups, in days since 1970"),
+        _real("opened_spread", "standard deviation of the same, in days"),
         _real("weakest_bits", "bits of the weakest link"),
         _text("weakest", "JSON object: bits, parts and identifiers of the weakest link"),
     ),

@@ -122,10 +122,12 @@ class Projector:
     def reached(self) -> dict[str, int]:
         """Ledger table → version that is in the graph; tables of which nothing is there are left out.
 
-        Lays the schema, and finishes a wipe that was interrupted.
+        Lays the schema when first asked, and finishes a wipe that was interrupted.
         """
-        epoch = self._open()
-        rows = self._graph.read(_REACHED, epoch=epoch, tables=list(PROJECTED))
+        rows = self._graph.read(_REACHED, epoch=self.epoch, tables=list(PROJECTED))
+        if not rows:
+            # Nothing is there yet, or another process emptied the graph and began a new epoch.
+            rows = self._graph.read(_REACHED, epoch=self._open(), tables=list(PROJECTED))
         return {row["key"]: row["version"] for row in rows}
 
     def apply(self, change: ChangeLike, progress: Progress = silent) -> None:

@@ -288,8 +288,10 @@ _SUM = """
 CALL (c) {
   OPTIONAL MATCH (c)<-[:IN]-(a:Account)
   WITH coalesce(sum(a.requests), 0) AS requests, coalesce(sum(a.input_tokens), 0) AS input,
-       coalesce(sum(a.output_tokens), 0) AS output, min(a.first_used) AS first, max(a.last_used) AS last
-  SET c.requests = requests, c.input_tokens = input, c.output_tokens = output, c.tokens = input + output,
+       coalesce(sum(a.output_tokens), 0) AS output, min(a.first_used) AS first, max(a.last_used) AS last,
+       avg(a.created_at.epochSeconds) / 86400.0 AS opened, stDevP(a.created_at.epochSeconds) / 86400.0 AS spread
+  SET c.opened_mean = opened, c.opened_spread = CASE WHEN opened IS NULL THEN null ELSE spread END,
+      c.requests = requests, c.input_tokens = input, c.output_tokens = output, c.tokens = input + output,
       c.first_used = first, c.last_used = last
 }
 """

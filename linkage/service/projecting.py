@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import duckdb
 import pyarrow as pa
 
@@ -12,10 +15,17 @@ from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
 
 
-def catch_up(ledger: Ledger, projector: Projector, *, progress: Progress = silent) -> int:
+def catch_up(
+    ledger: Ledger,
+    projector: Projector,
+    *,
+    known: Mapping[str, Mapping[str, pa.Table]] = MappingProxyType({}),
+    progress: Progress = silent,
+) -> int:
     """Project what the ledger has and the graph has not; return how many commits that were.
 
-    Facts come before publications: what a publication speaks of is there when it arrives.
+    Facts come before publications: what a publication speaks of is there when it arrives. `known` has the rows of
+    publications, by id and table, that the caller has just made and that need not be read again.
     """
     reached = projector.reached()
     commits = 0
@@ -23,7 +33,7 @@ def catch_up(ledger: Ledger, projector: Projector, *, progress: Progress = silen
         for change in ledger.changes(table, reached.get(table)):
             if table == PUBLICATIONS:
                 row = pa.Table.from_batches(change.batches, TABLES[table].schema)
-                projector.publish(_publication(ledger, row, change.version), progress)
+                projector.publish(_publication(ledger, row, change.version, known), progress)
             else:
                 projector.apply(change, progress)
             commits += 1
@@ -37,9 +47,15 @@ def rebuild(ledger: Ledger, projector: Projector, *, progress: Progress = silent
     return catch_up(ledger, projector, progress=progress)
 
 
-def _publication(ledger: Ledger, row: pa.Table, version: int) -> Publication:
-    """Gather what was published under one id from the tables of results."""
-    (publication_id,) = row["publication_id"].to_pylist()
+def _publication(
+    ledger: Ledger, row: pa.Table, version: int, known: Mapping[str, Mapping[str, pa.Table]]
+) -> Publication:
+    """Gather what was published under one id, from what is known or else from the tables of results."""
+    publication_id = str(row["publication_id"][0].as_py())
+    if publication_id in known:
+        made = known[publication_id]
+        given = {name: made.get(name, TABLES[name].schema.empty_table()) for name in PUBLISHED if name != PUBLICATIONS}
+        return Publication(version=version, publications=row, **given)
     snapshot = ledger.snapshot()
     with duckdb.connect() as connection:
         snapshot.register(connection)

@@ -23,7 +23,7 @@ from linkage.graph.reads import Reader
 from linkage.ledger import Ledger
 from linkage.model import Merge, Subject
 from linkage.model.progress import Progress, silent
-from linkage.service import explaining, history, judging, loading, projecting, recording, rejecting, resolving
+from linkage.service import explaining, history, judging, linking, loading, projecting, recording, rejecting, resolving
 from linkage.settings import Settings, project_secret
 
 T = TypeVar("T")
@@ -136,12 +136,31 @@ class Service:
         """Whether facts, decisions, the model or the reference files changed since the last resolution."""
         return resolving.is_needed(self.ledger, self.model, self.reference)
 
+    def link(self, news: linking.News) -> linking.Linked:
+        """Link those of whom the graph has something new, at once and until the next resolution.
+
+        Nothing is linked before the first resolution.
+        """
+        with self._alone("publish"):
+            self.catch_up()
+            scales = linking.scales(self.graph)
+            if scales is None:
+                return linking.Linked("")
+            linked = linking.find_links(self.graph, self.model, news, scales)
+            if linked.rows:
+                linking.publish_links(self.ledger, linked)
+                self._project({linked.publication_id: linked.rows})
+            return linked
+
     # -- the graph
+
+    def _project(self, known: Mapping[str, Mapping[str, pa.Table]], *, progress: Progress = silent) -> int:
+        with self._alone("project"):
+            return projecting.catch_up(self.ledger, self.projector, known=known, progress=progress)
 
     def catch_up(self, *, progress: Progress = silent) -> int:
         """Bring everything the ledger has and the graph has not into the graph; return the number of commits."""
-        with self._alone("project"):
-            return projecting.catch_up(self.ledger, self.projector, progress=progress)
+        return self._project({}, progress=progress)
 
     def rebuild_graph(self, *, progress: Progress = silent) -> int:
         """Make the whole graph anew from the ledger."""

@@ -1,0 +1,374 @@
+"""New facts → links: the subjects of whom something new is known find their place among the clusters as they are.
+
+What comes of it is provisional and published at once, as a publication of kind `link`; the next resolution confirms it
+or thinks better of it. Nothing is linked before the first resolution, which weighs what there is, and nothing in bulk:
+what a large load brings is a resolution's work.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from linkage.engine.model import Model
+from linkage.engine.online import (
+    Bridge,
+    Fellow,
+    Group,
+    Newcomer,
+    Period,
+    Placed,
+    Surroundings,
+    Used,
+    link,
+    loudest_crowd,
+)
+from linkage.graph import neighbours
+from linkage.graph.connection import Graph
+from linkage.identity.links import Cluster, Links
+from linkage.ledger import Ledger
+from linkage.ledger.tables import EVIDENCE, MERGES
+from linkage.model import PublicationKind
+from linkage.service.publishing import publish
+
+DAY = 86_400.0
+#: So many newcomers are looked at together.
+TOGETHER = 200
+#: Bits that the holders of a value may add to its weight, for who is looked at.
+MOST_CLASS_BITS = 2.0
+#: How far a link makes others look again: the fellows of a newcomer, then theirs; and so many at most.
+RIPPLES = 2
+MOST_RIPPLES = 500
+#: Holders up to which those of a value that no resolution has weighed yet are asked what they have of their own.
+FEW = 4
+
+Row = Mapping[str, Any]
+
+_LABELS = {"account": "Account", "organisation": "Organisation"}
+_LAST = "MATCH (r:Resolution) RETURN r.summary AS summary ORDER BY r.finished_at DESC, r.id DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What new facts did: by cluster `born` or `grew`, the pairs of clusters that were brought near each other, and the
+    rows to be published, by table."""
+
+    publication_id: str
+    events: Mapping[str, str] = field(default_factory=dict)
+    bridges: Sequence[Bridge] = ()
+    rows: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came since clusters were last looked at: subjects (`account:ID`) of whom something new is known, and how
+    often each was seen with which value."""
+
+    subjects: frozenset[str]
+    seen: Mapping[tuple[str, str, str], int]
+
+    @classmethod
+    def of(cls, observations: pa.Table, accounts: pa.Table) -> News:
+        """The news in some rows of the ledger's tables."""
+        seen: dict[tuple[str, str, str], int] = {}
+        names = ("subject_type", "subject_id", "kind", "value", "count")
+        for type_, identity, kind, value, count in zip(*(observations[n].to_pylist() for n in names), strict=True):
+            pair = (f"{type_}:{identity}", kind, value)
+            seen[pair] = seen.get(pair, 0) + (1 if count is None else count)
+        opened = (f"account:{identity}" for identity in accounts["account_id"].to_pylist())
+        return cls(frozenset((*(subject for subject, _, _ in seen), *opened)), seen)
+
+    def is_new(self, subject: str, kind: str, value: str, count: int) -> bool:
+        """Whether a use that was seen so often in all is not older than the news."""
+        return self.seen.get((subject, kind, value)) == count
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What the last resolution found that newcomers are judged by."""
+
+    sign_up_span: float
+    base_rate_bits: float
+
+
+def scales(graph: Graph) -> Scales | None:
+    """The scales of the last resolution in the graph; None where there was none."""
+    rows = graph.read(_LAST)
+    if not rows:
+        return None
+    summary = json.loads(rows[0]["summary"] or "{}")
+    return Scales(float(summary.get("sign_up_span") or 0.0), float(summary.get("base_rate_bits") or 0.0))
+
+
+def find_links(graph: Graph, model: Model, news: News, found: Scales) -> Linked:
+    """Find where those of whom there is news, and whom they touch, belong. To be called while nobody else publishes."""
+    linking = _Linking(graph, model, news, found)
+    waiting, seen = sorted(news.subjects), set[str]()
+    for turn in range(RIPPLES + 1):
+        waiting = [one for one in waiting if one not in seen]
+        if turn:
+            waiting = waiting[:MOST_RIPPLES]
+        seen.update(waiting)
+        ripples: set[str] = set()
+        for start in range(0, len(waiting), TOGETHER):
+            ripples |= linking.look_at(waiting[start : start + TOGETHER])
+        waiting = sorted(ripples)
+    return linking.result()
+
+
+def publish_links(ledger: Ledger, linked: Linked) -> None:
+    """Write what was found to the ledger and let it hold."""
+    with ThreadPoolExecutor(len(linked.rows)) as writers:
+        appends = [
+            writers.submit(ledger.append, table, rows, batch_id=f"{linked.publication_id}-{table}")
+            for table, rows in linked.rows.items()
+        ]
+        for append in appends:
+            append.result()
+    publish(ledger, linked.publication_id, PublicationKind.LINK)
+
+
+class _Linking:
+    """One publication of links while it is being gathered: the graph as it is, and what was placed on top of it."""
+
+    def __init__(self, graph: Graph, model: Model, news: News, found: Scales) -> None:
+        self.graph, self.model, self.news, self.scales = graph, model, news, found
+        self.links = Links(f"ln_{uuid.uuid4().hex}", datetime.now(UTC))
+        self.loud = {name: loudest_crowd(kind, model.prior.bits, MOST_CLASS_BITS) for name, kind in model.kinds.items()}
+        self.loud_other = loudest_crowd(model.unknown, model.prior.bits, MOST_CLASS_BITS)
+        self.groups: dict[str, Group] = {}
+        self.members: dict[str, str] = {}
+        self.moved: dict[str, str] = {}
+        self.placed: list[tuple[str, Placed]] = []
+        self.bridges: list[Bridge] = []
+
+    def look_at(self, subjects: Sequence[str]) -> set[str]:
+        """Place some subjects; returns who else should be looked at."""
+        rows = {
+            f"{type_}:{row['id']}": row
+            for type_, label in _LABELS.items()
+            if (ids := _ids(subjects, type_))
+            for row in neighbours.around(self.graph, label, ids, self.loud, self.loud_other, self.model.telling_kinds)
+        }
+        self._learn_clusters(rows.values())
+        for subject, row in rows.items():
+            self._declare(subject, row)
+        newcomers = [self._newcomer(subject, row, self.moved) for subject, row in rows.items()]
+        own = self._own(newcomers)
+        created = {newcomer.subject: newcomer.created for newcomer in newcomers}
+        outcome = link(self._surroundings(newcomers, own), self.model, self._refused_before(rows, own))
+        for placed in outcome.placed:
+            self._join(placed, created[placed.subject])
+        self.bridges += outcome.bridges
+        return set(outcome.ripples)
+
+    # -- what is around
+
+    def _learn_clusters(self, rows: Iterable[Row]) -> None:
+        """Read the clusters around that are not known yet."""
+        named = {identity for row in rows for identity in _clusters_named(row)} - set(self.groups)
+        for identity, node in neighbours.clusters(self.graph, sorted(named)).items() if named else ():
+            self.links.clusters[identity] = _cluster(node)
+            self.members[identity] = str(node["member"])
+            self.groups[identity] = Group(
+                int(node["size"]), _known(node.get("opened_mean")), float(node.get("opened_spread") or 0.0)
+            )
+
+    def _refused_before(self, rows: Mapping[str, Row], own: Mapping[str, tuple[int, int]]) -> set[str]:
+        """Who would have been placed without the news: a resolution has seen that, and knows more than is seen here."""
+        before = [self._newcomer(subject, row, {}, old=True) for subject, row in rows.items()]
+        known = [newcomer for newcomer in before if newcomer.uses]
+        if not known:
+            return set()
+        return {placed.subject for placed in link(self._surroundings(known, own), self.model).placed}
+
+    def _surroundings(self, newcomers: Sequence[Newcomer], own: Mapping[str, tuple[int, int]]) -> Surroundings:
+        found = self.scales
+        return Surroundings(
+            newcomers, self.groups, own=own, sign_up_span=found.sign_up_span, base_rate_bits=found.base_rate_bits
+        )
+
+    def _newcomer(self, subject: str, row: Row, moved: Mapping[str, str], *, old: bool = False) -> Newcomer:
+        """A subject as it is now, or without the news."""
+        uses = (
+            self._used(use, moved, old=old)
+            for use in row["uses"]
+            if not (old and self.news.is_new(subject, use["kind"], use["value"], use["count"]))
+        )
+        shared = tuple(use for use in uses if use.clusters > 1)
+        return Newcomer(subject, moved.get(subject, row["cluster"]), _days(row["created"]), row["own"], shared)
+
+    def _used(self, use: Row, moved: Mapping[str, str], *, old: bool) -> Used:
+        """A value that a newcomer shares, and who else uses it."""
+        fellows = tuple(
+            Fellow(name, moved.get(name, cluster), _days(created), _period(first, last))
+            for name, cluster, created, first, last, count in use["fellows"]
+            if not (old and self.news.is_new(name, use["kind"], use["value"], count))
+        )
+        apart = {fellow.cluster or fellow.subject for fellow in fellows}
+        clusters = max(use["clusters"] or 2, 2) if use["crowded"] else len(apart) + 1
+        pools = {str(identity): int(members or 1) for identity, members in use["pools"]}
+        period = _period(use["first"], use["last"])
+        return Used(use["kind"], use["value"], period, clusters, use["class_bits"], fellows, pools)
+
+    def _own(self, newcomers: Sequence[Newcomer]) -> dict[str, tuple[int, int]]:
+        """What fellows have of their own, where a pair with one of them may be judged."""
+        asked = {
+            fellow.subject
+            for newcomer in newcomers
+            for use in newcomer.uses
+            if len(use.fellows) < FEW
+            for fellow in use.fellows
+        } - {newcomer.subject for newcomer in newcomers}
+        return {
+            f"{type_}:{identity}": counts
+            for type_, label in _LABELS.items()
+            if (ids := _ids(sorted(asked), type_))
+            for identity, counts in neighbours.own(self.graph, label, ids, self.model.telling_kinds).items()
+        }
+
+    # -- what comes of it
+
+    def _declare(self, subject: str, row: Row) -> None:
+        """A member that a closed organisation declares belongs to it, whatever it shares."""
+        if self.moved.get(subject, row["cluster"]) is not None:
+            return
+        for organisation in row["declared"]:
+            attributes = json.loads(organisation["attributes"] or "{}")
+            if self.model.organisations.closed(attributes, int(organisation["members"])):
+                fellow, sure = f"organisation:{organisation['id']}", self.model.confidence.stated
+                cluster = self.moved.get(fellow, organisation["cluster"])
+                placed = Placed(subject, cluster, fellow, math.inf, sure, sure if cluster is None else None, ())
+                self._join(placed, _days(row["created"]))
+
+    def _join(self, placed: Placed, created: float) -> None:
+        cluster = placed.cluster or self.moved.get(placed.fellow)
+        identity = self.links.join(placed.subject, cluster, placed.fellow, placed.confidence, placed.fellow_confidence)
+        self.moved[placed.subject] = identity
+        if cluster is None:
+            self.moved[placed.fellow] = identity
+            self.members[identity] = placed.fellow
+        before = self.groups.get(identity, Group(1, created, 0.0))
+        self.groups[identity] = before._replace(size=before.size + 1)
+        self.placed.append((identity, placed))
+
+    def result(self) -> Linked:
+        """What was found, as rows to publish."""
+        links = self.links
+        if not len(links):
+            return Linked(links.publication_id, bridges=tuple(self.bridges))
+        events = {cluster.id: "born" if cluster.born else "grew" for cluster in links.touched}
+        tables = {
+            "memberships": links.memberships(),
+            "clusters": links.cluster_rows(),
+            "lineage": links.lineage(),
+            "merges": self._merges(),
+            "evidence": self._evidence(),
+        }
+        rows = {name: table for name, table in tables.items() if table.num_rows}
+        return Linked(links.publication_id, events, tuple(self.bridges), rows)
+
+    def _merges(self) -> pa.Table:
+        """The dendrogram's new steps: each newcomer joins a member of its cluster."""
+        size = {cluster.id: cluster.size for cluster in self.links.touched}
+        for identity, _ in self.placed:
+            size[identity] -= 1
+        rows = []
+        for identity, placed in self.placed:
+            stated = math.isinf(placed.bits)
+            bits = None if stated else placed.bits
+            odds = placed.bits + self.model.prior.bits
+            size[identity] += 1
+            rows.append(
+                {
+                    "publication_id": self.links.publication_id,
+                    "cluster_id": identity,
+                    "round": 0 if stated else 1,
+                    "left": placed.fellow or self.members[identity],
+                    "right": placed.subject,
+                    "left_size": size[identity] - 1,
+                    "right_size": 1,
+                    "bits": bits,
+                    "posterior": 1.0 if stated else 1 / (1 + 2**-odds),
+                    "evidence": json.dumps(
+                        [{"stated": "declared"}] if stated else [asdict(piece) for piece in placed.pieces]
+                    ),
+                }
+            )
+        return pa.Table.from_pylist(rows, schema=MERGES.schema)
+
+    def _evidence(self) -> pa.Table:
+        """What holds the clusters together that were born."""
+        born = {cluster.id for cluster in self.links.touched if cluster.born}
+        held: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for identity, placed in self.placed:
+            if identity not in born:
+                continue
+            for piece in placed.pieces:
+                if not piece.value:
+                    continue
+                row = held.setdefault(
+                    (identity, piece.kind, piece.value),
+                    {
+                        "publication_id": self.links.publication_id,
+                        "cluster_id": identity,
+                        "kind": piece.kind,
+                        "value": piece.value,
+                        "bits": piece.bits,
+                        "full_bits": piece.full_bits,
+                        "members": 1,
+                        "holders": piece.holder_clusters,
+                        "holder_clusters": piece.holder_clusters,
+                        "reason": "linked since the last resolution",
+                    },
+                )
+                row["members"] += 1
+                row["bits"] = max(row["bits"], piece.bits)
+        return pa.Table.from_pylist(list(held.values()), schema=EVIDENCE.schema)
+
+
+def _clusters_named(row: Row) -> Iterable[str]:
+    if row["cluster"]:
+        yield row["cluster"]
+    yield from (organisation["cluster"] for organisation in row["declared"] if organisation["cluster"])
+    for use in row["uses"]:
+        yield from (cluster for _, cluster, *_ in use["fellows"] if cluster)
+        yield from (cluster for cluster, _ in use["pools"])
+
+
+def _ids(subjects: Sequence[str], type_: str) -> list[str]:
+    return [one.partition(":")[2] for one in subjects if one.startswith(f"{type_}:")]
+
+
+def _cluster(node: Row) -> Cluster:
+    return Cluster(
+        id=str(node["id"]),
+        size=int(node["size"]),
+        accounts=int(node.get("accounts") or 0),
+        organisations=int(node.get("organisations") or 0),
+        confidence=float(node.get("confidence") or 0.0),
+        created_at=node["created_at"].to_native(),
+        weakest=node.get("weakest"),
+        told_by=str(node.get("told_by") or ""),
+    )
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _days(seconds: float | None) -> float:
+    return math.nan if seconds is None else seconds / DAY
+
+
+def _period(first: float | None, last: float | None) -> Period:
+    begin, end = first if first is not None else last, last if last is not None else first
+    return Period() if begin is None or end is None else Period(begin / DAY, end / DAY)
