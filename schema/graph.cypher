@@ -57,6 +57,7 @@
 //     finished_at: ZONED DATETIME
 //     model_version: STRING
 //     summary: STRING  JSON object
+//     versions: STRING  JSON object: ledger table → version that it read
 // (:Decision)  a person's statement about two subjects, named account:ID or organisation:ID
 //     id: STRING  hash of the content
 //     left: STRING

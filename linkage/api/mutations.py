@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
 from linkage.api.context import Context, Info
+from linkage.api.types.cluster import Cluster
 from linkage.api.types.resolution import Resolution
 from linkage.api.types.scalars import Long
 from linkage.errors import BadInput
@@ -73,6 +75,29 @@ class RejectedRow:
     reason: str = strawberry.field(description="Why, for a person.")
 
 
+@strawberry.enum(description="What a new fact did to a cluster.")
+class LinkEvent(enum.Enum):
+    """Born of two that were alone, or grown."""
+
+    BORN = "born"
+    GREW = "grew"
+
+
+@strawberry.type(description="A cluster that somebody is in of whom a call told something.")
+class TouchedCluster:
+    """The cluster, and what the call's facts did to it."""
+
+    own_id: strawberry.Private[str]
+    event: LinkEvent | None = strawberry.field(
+        description="What became of it by what came in with this call; null: nothing."
+    )
+
+    @strawberry.field(description="The cluster as it is now.")
+    async def cluster(self, info: Info) -> Cluster | None:
+        row = await info.context.loaders.cluster.load(self.own_id)
+        return Cluster(row=row) if row is not None else None
+
+
 @strawberry.type(description="What became of the rows of one call. What is accepted is on disk.")
 class RecordResult:
     """Accepted, duplicate, rejected."""
@@ -82,9 +107,15 @@ class RecordResult:
     rejected: list[RejectedRow] = strawberry.field(description="Rows that were not taken, and why.")
     repeated: bool = strawberry.field(description="The same idempotency key came before: nothing was written.")
     batch_id: str
+    linked: bool = strawberry.field(
+        description="The facts are in the graph and linked. Else, with `wait`, that took too long and comes later."
+    )
+    touched: list[TouchedCluster] = strawberry.field(
+        description="The clusters of those named, provisional until the next resolution; known once `linked`."
+    )
 
     @classmethod
-    def of(cls, recorded: Recorded) -> RecordResult:
+    def of(cls, recorded: Recorded, touched: Sequence[tuple[str, str | None]] | None) -> RecordResult:
         """The answer of the service."""
         return cls(
             accepted=recorded.accepted,
@@ -95,13 +126,23 @@ class RecordResult:
             ],
             repeated=recorded.repeated,
             batch_id=recorded.batch_id,
+            linked=touched is not None,
+            touched=[
+                TouchedCluster(own_id=cluster, event=None if event is None else LinkEvent(event))
+                for cluster, event in touched or ()
+            ],
         )
 
 
+Wait = Annotated[
+    bool, strawberry.argument(description="Answer once the facts are linked, or after two seconds without that.")
+]
 Rows = Sequence[ObservationInput] | Sequence[UsageInput] | Sequence[AccountInput]
 
 
-async def _record(context: Context, record: str, rows: Rows, source: str | None, key: str | None) -> RecordResult:
+async def _record(
+    context: Context, record: str, rows: Rows, source: str | None, key: str | None, *, wait: bool
+) -> RecordResult:
     if len(rows) > MOST_ROWS:
         raise BadInput(f"one call may hold {MOST_ROWS} rows", next_step="Send more through POST /v1/… or in files.")
     if (source is not None and not 1 <= len(source) <= LONGEST_NAME) or (
@@ -110,7 +151,7 @@ async def _record(context: Context, record: str, rows: Rows, source: str | None,
         raise BadInput(f"`source` and `idempotencyKey` have 1 to {LONGEST_NAME} characters")
     given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
     recorded = await context.work.record(record, given, source=source or "graphql", idempotency_key=key)
-    return RecordResult.of(recorded)
+    return RecordResult.of(recorded, await context.work.touched(record, recorded) if wait else None)
 
 
 @strawberry.type(description="What can be said and started.")
@@ -126,8 +167,9 @@ class Mutation:
         observations: list[ObservationInput],
         source: str | None = None,
         idempotency_key: str | None = None,
+        wait: Wait = True,
     ) -> RecordResult:
-        return await _record(info.context, "observations", observations, source, idempotency_key)
+        return await _record(info.context, "observations", observations, source, idempotency_key, wait=wait)
 
     @strawberry.mutation(description="Record requests and tokens of accounts, by hour.")
     async def record_usage(
@@ -137,7 +179,7 @@ class Mutation:
         source: str | None = None,
         idempotency_key: str | None = None,
     ) -> RecordResult:
-        return await _record(info.context, "usage", usage, source, idempotency_key)
+        return await _record(info.context, "usage", usage, source, idempotency_key, wait=False)
 
     @strawberry.mutation(description="Record accounts; the last description of an account counts.")
     async def record_accounts(
@@ -146,8 +188,9 @@ class Mutation:
         accounts: list[AccountInput],
         source: str | None = None,
         idempotency_key: str | None = None,
+        wait: Wait = True,
     ) -> RecordResult:
-        return await _record(info.context, "accounts", accounts, source, idempotency_key)
+        return await _record(info.context, "accounts", accounts, source, idempotency_key, wait=wait)
 
     @strawberry.mutation(
         description="Start a resolution in the background: facts, decisions and model in, clusters out. One at a time."

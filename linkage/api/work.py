@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from linkage.api.links import Links, touched
+from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
 from linkage.engine.model import Model
+from linkage.graph.projection import LINKED
 from linkage.model import Merge
 from linkage.model.progress import Progress
 from linkage.service import Service
-from linkage.service.recording import Recorded
+from linkage.service.recording import Call, Recorded
 
 T = TypeVar("T")
 
@@ -25,7 +28,8 @@ class Work:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._writes = ThreadPoolExecutor(4, thread_name_prefix="linkage-write")
+        self._recorder = Recorder(service.record_together)
+        self.links = Links()
         self._questions = ThreadPoolExecutor(2, thread_name_prefix="linkage-question")
         self.written = asyncio.Event()
         self.secret: bytes = service.secret
@@ -36,13 +40,18 @@ class Work:
         self, record: str, rows: Sequence[Mapping[str, object]], *, source: str, idempotency_key: str | None
     ) -> Recorded:
         """Append rows to the ledger; on disk when this returns, whether Neo4j is up or not."""
-        recorded = await self._in(
-            self._writes,
-            lambda: self._service.record(record, rows, source=source, idempotency_key=idempotency_key),
-        )
+        recorded = await self._recorder.record(record, Call(rows, source, idempotency_key))
         if recorded.accepted:
             self.written.set()
         return recorded
+
+    async def touched(self, record: str, recorded: Recorded) -> list[tuple[str, str | None]] | None:
+        """The clusters that those named in a call are in once its facts are linked, each with what became of it
+        (`born`, `grew`); None where that is not known in time, or nothing was new."""
+        if recorded.version is None or record not in LINKED:
+            return None
+        linked = await self.links.of(record, recorded.version)
+        return None if linked is None else touched(recorded.subjects, linked)
 
     async def merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
         """The merges that built clusters, in their order."""
@@ -59,7 +68,7 @@ class Work:
     async def close(self) -> None:
         """Let what was begun end."""
         await self.resolving.close()
-        self._writes.shutdown(wait=True, cancel_futures=False)
+        await self._recorder.close()
         self._questions.shutdown(wait=True, cancel_futures=True)
 
     def _resolve(self, progress: Progress) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -46,15 +47,21 @@ def history(
     if as_json:
         for commit in commits:
             row = {"table": commit.table, "version": commit.version, "at": commit.at.isoformat()}
-            row |= {"operation": commit.operation, "rows": commit.rows, "batch_id": commit.batch_id}
+            row |= {"operation": commit.operation, "rows": commit.rows, "batch_ids": list(commit.batch_ids)}
             typer.echo(json.dumps(row))
         return
     shown = Table("table", "version", "at (UTC)", "operation", "rows", "batch")
     for commit in commits:
         rows = f"{commit.rows:,}" if commit.rows else ""
         at = f"{commit.at:%Y-%m-%d %H:%M:%S}"
-        shown.add_row(commit.table, str(commit.version), at, commit.operation, rows, (commit.batch_id or "")[:16])
+        shown.add_row(commit.table, str(commit.version), at, commit.operation, rows, _named(commit.batch_ids))
     out.print(shown if commits else "The ledger is empty: linkage load puts something in.")
+
+
+def _named(batch_ids: Sequence[str]) -> str:
+    """The first batch id, shortened, and how many more calls were written with it."""
+    more = f" +{len(batch_ids) - 1}" if len(batch_ids) > 1 else ""
+    return batch_ids[0][:16] + more if batch_ids else ""
 
 
 def compact(

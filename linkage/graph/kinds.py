@@ -148,6 +148,7 @@ RESOLUTION = NodeKind(
         _time("finished_at"),
         _text("model_version"),
         _text("summary", "JSON object"),
+        _text("versions", "JSON object: ledger table → version that it read"),
     ),
     indexes=(("finished_at", "id"),),
 )

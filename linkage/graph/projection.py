@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -41,6 +41,8 @@ DEADLOCK_TRIES = 10
 PUBLICATIONS = "publications"
 #: The tables that become something in the graph, in the order in which they are best projected.
 PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", PUBLICATIONS)
+#: The tables whose new rows are linked, and the watermarks of how far they are.
+LINKED = {table: f"{table} linked" for table in ("observations", "accounts")}
 #: The tables that a publication's rows are taken from.
 PUBLISHED = ("publications", "resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
 
@@ -130,6 +132,21 @@ class Projector:
             rows = self._graph.read(_REACHED, epoch=self._open(), tables=list(PROJECTED))
         return {row["key"]: row["version"] for row in rows}
 
+    def linked(self) -> dict[str, int]:
+        """Ledger table → version up to which those it speaks of were looked at for links."""
+        rows = self._graph.read(_REACHED, epoch=self.epoch, tables=list(LINKED.values()))
+        versions = {row["key"]: row["version"] for row in rows}
+        return {table: versions[key] for table, key in LINKED.items() if key in versions}
+
+    def mark_linked(self, versions: Mapping[str, int]) -> None:
+        """Remember that all up to these versions were looked at for links."""
+
+        def move(tx: neo4j.ManagedTransaction) -> None:
+            for table, version in versions.items():
+                self.passes(tx, LINKED[table], version, 0)
+
+        self._graph.transaction(move)
+
     def apply(self, change: ChangeLike, progress: Progress = silent) -> None:
         """Project one version of a table of facts; a version that is there already changes nothing.
 
@@ -183,7 +200,7 @@ class Projector:
             self._finish_wipe(silent)
         self._epoch = str(row["epoch"])
         lanes = [_lane_key(table, lane) for table in PROJECTED for lane in range(LANES)]
-        self._graph.write(_LAY, keys=[*PROJECTED, *lanes], epoch=self._epoch)
+        self._graph.write(_LAY, keys=[*PROJECTED, *LINKED.values(), *lanes], epoch=self._epoch)
         return self._epoch
 
     @property

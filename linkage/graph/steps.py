@@ -415,7 +415,9 @@ def _shared(tables: Tables, secret: bytes) -> pa.Table:
 
 
 def _resolution(tables: Tables, secret: bytes) -> pa.Table:
-    return _columns(tables["resolutions"], ["resolution_id", "started_at", "finished_at", "model_version", "summary"])
+    return _columns(
+        tables["resolutions"], ["resolution_id", "started_at", "finished_at", "model_version", "summary", "versions"]
+    )
 
 
 SET_CLUSTERS = f"""
@@ -450,7 +452,8 @@ SET i.holders = CASE WHEN r[1] > 1 THEN r[1] END, i.holder_clusters = CASE WHEN 
 SET_RESOLUTION = f"""
 UNWIND $rows AS r
 MERGE (n:Resolution {{id: r[0]}})
-SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version = r[5], n.summary = r[6]
+SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version = r[5], n.summary = r[6],
+    n.versions = r[7]
 """
 
 

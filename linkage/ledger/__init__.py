@@ -1,6 +1,6 @@
 """The ledger: what was said, decided and published, append-only, on disk."""
 
-from linkage.ledger.ledger import Appended, Change, Commit, Ledger
+from linkage.ledger.ledger import Appended, Change, Commit, Ledger, Part
 from linkage.ledger.snapshot import Snapshot
 
-__all__ = ["Appended", "Change", "Commit", "Ledger", "Snapshot"]
+__all__ = ["Appended", "Change", "Commit", "Ledger", "Part", "Snapshot"]

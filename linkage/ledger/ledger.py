@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +51,14 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of one of several callers whose rows are appended together."""
+
+    rows: pa.Table
+    batch_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The rows that one version of a table appended, in order. Read `batches` before taking the next change."""
 
@@ -61,14 +69,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One version of a table: when, by which operation, how many rows it appended, under which batch id."""
+    """One version of a table: when, by which operation, how many rows it appended, under which batch ids."""
 
     table: str
     version: int
     at: datetime
     operation: str
     rows: int
-    batch_id: str | None
+    batch_ids: tuple[str, ...]
 
 
 class Ledger:
@@ -108,6 +116,24 @@ class Ledger:
             except BaseException:
                 batch.abandon()
                 raise
+
+    def append_together(self, table: str, parts: Sequence[Part]) -> list[Appended]:
+        """Add the rows of several callers in one commit; each is told of its own, as if it had appended alone."""
+        stored = self._table(table)
+        base = stored.refresh()
+        named = [part.batch_id for part in parts if part.batch_id is not None]
+        if len(named) == len(set(named)) and not any(stored.committed(batch_id) for batch_id in named):
+            with self._cursor() as connection:
+                batch = _Batch(stored, self._seen[table], connection, base, distinct=table in _DISTINCT)
+                try:
+                    return batch.commit_together(parts)
+                except Overtaken:
+                    batch.abandon()
+                except BaseException:
+                    batch.abandon()
+                    raise
+        # Something of it is there already, or another writer was faster: one after the other.
+        return [self.append(table, part.rows, batch_id=part.batch_id) for part in parts]
 
     def _commit(self, batch: _Batch, batch_id: str | None) -> Appended:
         patience = tenacity.Retrying(
@@ -180,7 +206,7 @@ class Ledger:
         stored = self._table(table)
         stored.refresh()
         return [
-            Commit(table, entry.version, entry.at, entry.operation, entry.rows, entry.batch_id)
+            Commit(table, entry.version, entry.at, entry.operation, entry.rows, entry.batch_ids)
             for entry in stored.entries()
         ]
 
@@ -273,6 +299,29 @@ class _Batch:
         for file in written:
             file.result()
 
+    def commit_together(self, parts: Sequence[Part]) -> list[Appended]:
+        """Write the new rows of several callers as one file and make it the next version; `Overtaken` where another
+        writer did so first."""
+        fresh = [self._fresh(_conform(part.rows, self.stored)) for part in parts]
+        rows = pa.concat_tables(fresh)
+        if rows.num_rows:
+            self._files = [self.stored.write(rows, self._number, 0)]
+            self._rows_out = rows.num_rows
+        if self.stored.refresh() != self._base:
+            raise Overtaken
+        named = [part.batch_id for part, new in zip(parts, fresh, strict=True) if part.batch_id and new.num_rows]
+        version = self._commit_new(named) if rows.num_rows else None
+        return [
+            Appended(new.num_rows, part.rows.num_rows - new.num_rows, version if new.num_rows else None)
+            for part, new in zip(parts, fresh, strict=True)
+        ]
+
+    def _commit_new(self, batch_ids: Sequence[str]) -> int:
+        version = self._commit_files(batch_ids)
+        if self._novelty is not None and not self._stale:
+            self._seen.took(self._base, version, self._novelty.hashes)
+        return version
+
     def _fresh(self, rows: pa.Table) -> pa.Table:
         self._rows_in += rows.num_rows
         fresh = rows if self._novelty is None else self._novelty.fresh(rows)
@@ -297,16 +346,14 @@ class _Batch:
         duplicate = self._rows_in - self._rows_out
         if not self._rows_out:
             return Appended(0, duplicate, None)
-        version = self._commit_files(batch_id)
-        if self._novelty is not None and not self._stale:
-            self._seen.took(self._base, version, self._novelty.hashes)
+        version = self._commit_new(() if batch_id is None else (batch_id,))
         return Appended(self._rows_out, duplicate, version)
 
-    def _commit_files(self, batch_id: str | None) -> int:
+    def _commit_files(self, batch_ids: Sequence[str]) -> int:
         # From here on they may be in the ledger, whatever the storage says: only who knows better removes them.
         files, self._files = self._files, []
         try:
-            return self.stored.commit_append(files, base=self._base, number=self._number, batch_id=batch_id)
+            return self.stored.commit_append(files, base=self._base, number=self._number, batch_ids=batch_ids)
         except Overtaken:
             self._files = files
             raise

@@ -84,7 +84,7 @@ class LogEntry:
     operation: str
     batch: int | None
     rows: int
-    batch_id: str | None
+    batch_ids: tuple[str, ...]
     appended: tuple[DataFile, ...]
     #: every file that it names for the first time, those of compaction too
     files: frozenset[str]
@@ -297,13 +297,15 @@ class StoredTable:
         for file in files:
             self.place.remove(file.path)
 
-    def commit_append(self, files: Sequence[DataFile], *, base: int | None, number: int, batch_id: str | None) -> int:
+    def commit_append(
+        self, files: Sequence[DataFile], *, base: int | None, number: int, batch_ids: Sequence[str]
+    ) -> int:
         """Make files the version after `base`; `Overtaken` if that one is taken."""
         return self._commit(
             [_add(file, new=True) for file in files],
             base=base,
             metadata={_BATCH_KEY: str(number), _ROWS_KEY: str(sum(file.rows for file in files))},
-            batch_id=batch_id,
+            batch_ids=batch_ids,
         )
 
     def commit_replace(self, old: Sequence[DataFile], new: Sequence[DataFile], *, base: int) -> int:
@@ -314,7 +316,7 @@ class StoredTable:
             [*removed, *(_add(file, new=False) for file in new)],
             base=base,
             metadata={_OPERATION_KEY: "compact"},
-            batch_id=None,
+            batch_ids=(),
         )
 
     def clean_up(self, retention_hours: int) -> int:
@@ -340,7 +342,7 @@ class StoredTable:
         *,
         base: int | None,
         metadata: dict[str, str],
-        batch_id: str | None,
+        batch_ids: Sequence[str],
     ) -> int:
         with self.lock, storage_errors(f"writing to table {self.table.name}"):
             if self.version != base:
@@ -350,7 +352,7 @@ class StoredTable:
             properties = CommitProperties(
                 custom_metadata=metadata,
                 max_commit_retries=0,  # a writer that was overtaken must look for duplicates first
-                app_transactions=[Transaction(batch_id, 1)] if batch_id else None,
+                app_transactions=[Transaction(batch_id, 1) for batch_id in batch_ids] or None,
             )
             expected = delta.version() + 1
             try:
@@ -417,7 +419,7 @@ def _add(file: DataFile, *, new: bool) -> AddAction:
 
 def _parse_entry(version: int, content: bytes) -> LogEntry:
     info: dict[str, object] = {}
-    batch_id: str | None = None
+    batch_ids: list[str] = []
     appended: list[DataFile] = []
     files: set[str] = set()
     for line in content.splitlines():
@@ -425,7 +427,7 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
         if "commitInfo" in action:
             info = action["commitInfo"]
         elif "txn" in action:
-            batch_id = action["txn"]["appId"]
+            batch_ids.append(action["txn"]["appId"])
         elif "add" in action:
             add = action["add"]
             files.add(unquote(add["path"]))
@@ -441,7 +443,7 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
         operation="append" if batch is not None else upkeep,
         batch=None if batch is None else int(str(batch)),
         rows=sum(file.rows for file in appended),
-        batch_id=batch_id,
+        batch_ids=tuple(batch_ids),
         appended=tuple(appended),
         files=frozenset(files),
     )

@@ -3,7 +3,7 @@
 app          routes, middleware, lifespan
 graphql      GraphQL over HTTP, SSE and WebSocket
 records      POST /v1/…: facts in bulk
-catching_up  ledger → graph in the background, through every outage of Neo4j
+following    ledger → graph → links in the background, through every outage of Neo4j
 health       /healthz, /readyz, /metrics
 pages        GraphiQL and the way to it
 doors        who may come in: hosts, keys, body sizes, security headers

@@ -24,8 +24,8 @@ from linkage.graph.reads import Reader
 from linkage.model.progress import Progress, silent
 from linkage.server import health, pages, records
 from linkage.server.answers import HttpError, refuse
-from linkage.server.catching_up import CatchingUp
 from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, NeedsKey, SecurityHeaders, is_loopback
+from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
 from linkage.service import Service
 from linkage.settings import Settings
@@ -43,7 +43,7 @@ class Parts:
     service: Service
     work: Work
     reader: Reader
-    catching_up: CatchingUp
+    following: Following
     phone_region: str | None
 
 
@@ -123,10 +123,10 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     stack.push_async_callback(work.close)
     reader = Reader.open(connection)
     stack.push_async_callback(reader.close)
-    catching_up = CatchingUp(service.catch_up, work.written)
-    catching_up.start()
-    stack.push_async_callback(catching_up.close)
-    return Parts(service, work, reader, catching_up, settings.phone_region)
+    following = Following(service.follow, work.written, work.links)
+    following.start()
+    stack.push_async_callback(following.close)
+    return Parts(service, work, reader, following, settings.phone_region)
 
 
 async def _threaded(call: Callable[[], T]) -> T:

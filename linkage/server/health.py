@@ -26,7 +26,7 @@ async def readyz(request: Request) -> Response:
     database, ledger = await asyncio.gather(
         _state(parts.reader.row("RETURN 1 AS one")), _state(parts.work.ledger_versions())
     )
-    standing = parts.catching_up.standing
+    standing = parts.following.standing
     ready = database == ledger == "ok"
     checks = {
         "database": database,
@@ -52,7 +52,7 @@ async def _state(check: Awaitable[object]) -> str:
 async def metrics(request: Request) -> Response:
     """Counters since the start, as Prometheus reads them."""
     parts = request.app.state.parts
-    standing = parts.catching_up.standing
+    standing = parts.following.standing
     lines = [
         "# TYPE linkage_cypher_queries_total counter",
         f"linkage_cypher_queries_total {parts.reader.queries}",

@@ -56,11 +56,23 @@ async def _record(request: Request) -> Response:
     async with request.app.state.bulk:
         body = await request.body()
         numbers, rows, broken = await asyncio.to_thread(read, body)
-        recorded = await request.app.state.parts.work.record(name, rows, source=source, idempotency_key=key)
-    return _answer(recorded, numbers, broken)
+        work = request.app.state.parts.work
+        recorded = await work.record(name, rows, source=source, idempotency_key=key)
+    touched = await work.touched(name, recorded) if _waits(request) else None
+    return _answer(recorded, touched, numbers, broken)
 
 
-def _answer(recorded: Recorded, numbers: list[int], broken: list[dict[str, Any]]) -> Response:
+def _waits(request: Request) -> bool:
+    """Whether the caller wants to know which clusters its facts touched."""
+    said = request.query_params.get("wait", "true")
+    if said not in ("true", "false"):
+        raise HttpError(400, "`wait` is true or false")
+    return said == "true"
+
+
+def _answer(
+    recorded: Recorded, touched: list[tuple[str, str | None]] | None, numbers: list[int], broken: list[dict[str, Any]]
+) -> Response:
     rejected = [
         {
             "line": numbers[refused.line - 1] if 0 < refused.line <= len(numbers) else refused.line,
@@ -77,6 +89,8 @@ def _answer(recorded: Recorded, numbers: list[int], broken: list[dict[str, Any]]
             "rejected": sorted([*broken, *rejected], key=lambda line: line["line"]),
             "repeated": recorded.repeated,
             "batchId": recorded.batch_id,
+            "linked": touched is not None,
+            "touched": [{"clusterId": cluster, "event": event} for cluster, event in touched or ()],
         }
     )
 

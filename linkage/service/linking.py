@@ -33,9 +33,10 @@ from linkage.engine.online import (
 )
 from linkage.graph import neighbours
 from linkage.graph.connection import Graph
+from linkage.graph.projection import LINKED
 from linkage.identity.links import Cluster, Links
 from linkage.ledger import Ledger
-from linkage.ledger.tables import EVIDENCE, MERGES
+from linkage.ledger.tables import EVIDENCE, MERGES, TABLES
 from linkage.model import PublicationKind
 from linkage.service.publishing import publish
 
@@ -44,6 +45,8 @@ DAY = 86_400.0
 TOGETHER = 200
 #: Bits that the holders of a value may add to its weight, for who is looked at.
 MOST_CLASS_BITS = 2.0
+#: Rows of news beyond which nothing is linked before the next resolution.
+MOST_NEWS = 50_000
 #: How far a link makes others look again: the fellows of a newcomer, then theirs; and so many at most.
 RIPPLES = 2
 MOST_RIPPLES = 500
@@ -53,18 +56,24 @@ FEW = 4
 Row = Mapping[str, Any]
 
 _LABELS = {"account": "Account", "organisation": "Organisation"}
-_LAST = "MATCH (r:Resolution) RETURN r.summary AS summary ORDER BY r.finished_at DESC, r.id DESC LIMIT 1"
+_LAST = """
+MATCH (r:Resolution) RETURN r.summary AS summary, r.versions AS versions ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What new facts did: by cluster `born` or `grew`, the pairs of clusters that were brought near each other, and the
-    rows to be published, by table."""
+    """What new facts did: by cluster `born` or `grew`, where those that were looked at are now (those in no cluster are
+    left out), the pairs of clusters that were brought near each other, and the rows to be published, by table."""
 
-    publication_id: str
+    publication_id: str = ""
     events: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
     bridges: Sequence[Bridge] = ()
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+NOTHING = Linked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +102,11 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What the last resolution found that newcomers are judged by."""
+    """What the last resolution found that newcomers are judged by, and the ledger versions that it read."""
 
     sign_up_span: float
     base_rate_bits: float
+    versions: Mapping[str, int]
 
 
 def scales(graph: Graph) -> Scales | None:
@@ -105,7 +115,31 @@ def scales(graph: Graph) -> Scales | None:
     if not rows:
         return None
     summary = json.loads(rows[0]["summary"] or "{}")
-    return Scales(float(summary.get("sign_up_span") or 0.0), float(summary.get("base_rate_bits") or 0.0))
+    return Scales(
+        sign_up_span=float(summary.get("sign_up_span") or 0.0),
+        base_rate_bits=float(summary.get("base_rate_bits") or 0.0),
+        versions=json.loads(rows[0]["versions"] or "{}"),
+    )
+
+
+def news_since(ledger: Ledger, linked: Mapping[str, int], reached: Mapping[str, int], read: Mapping[str, int]) -> News:
+    """What the graph has (`reached`) and neither links (`linked`) nor the last resolution (`read`) have seen.
+
+    Nobody is named where so much came at once that it is a resolution's work.
+    """
+    tables = {}
+    for table in LINKED:
+        schema = TABLES[table].schema
+        after = max(linked.get(table, -1), read.get(table, -1))
+        batches: list[pa.RecordBatch] = []
+        for change in ledger.changes(table, after if after >= 0 else None):
+            if change.version > reached.get(table, -1):
+                break
+            batches.extend(change.batches)
+            if sum(batch.num_rows for batch in batches) > MOST_NEWS:
+                return News(frozenset(), {})
+        tables[table] = pa.Table.from_batches(batches, schema)
+    return News.of(tables["observations"], tables["accounts"])
 
 
 def find_links(graph: Graph, model: Model, news: News, found: Scales) -> Linked:
@@ -147,6 +181,7 @@ class _Linking:
         self.groups: dict[str, Group] = {}
         self.members: dict[str, str] = {}
         self.moved: dict[str, str] = {}
+        self.where: dict[str, str] = {}
         self.placed: list[tuple[str, Placed]] = []
         self.bridges: list[Bridge] = []
 
@@ -158,6 +193,7 @@ class _Linking:
             if (ids := _ids(subjects, type_))
             for row in neighbours.around(self.graph, label, ids, self.loud, self.loud_other, self.model.telling_kinds)
         }
+        self.where |= {subject: row["cluster"] for subject, row in rows.items() if row["cluster"]}
         self._learn_clusters(rows.values())
         for subject, row in rows.items():
             self._declare(subject, row)
@@ -264,7 +300,7 @@ class _Linking:
         """What was found, as rows to publish."""
         links = self.links
         if not len(links):
-            return Linked(links.publication_id, bridges=tuple(self.bridges))
+            return Linked(links.publication_id, where=self.where, bridges=tuple(self.bridges))
         events = {cluster.id: "born" if cluster.born else "grew" for cluster in links.touched}
         tables = {
             "memberships": links.memberships(),
@@ -274,7 +310,7 @@ class _Linking:
             "evidence": self._evidence(),
         }
         rows = {name: table for name, table in tables.items() if table.num_rows}
-        return Linked(links.publication_id, events, tuple(self.bridges), rows)
+        return Linked(links.publication_id, events, self.where | self.moved, tuple(self.bridges), rows)
 
     def _merges(self) -> pa.Table:
         """The dendrogram's new steps: each newcomer joins a member of its cluster."""

@@ -11,42 +11,70 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from linkage import ingest
-from linkage.ledger import Ledger
+from linkage.ledger import Ledger, Part
 from linkage.ledger.tables import REJECTIONS
 from linkage.model import Rejection
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """The rows of one API call; the same idempotency key writes once, whatever comes with it the second time."""
+
+    rows: Sequence[Mapping[str, object]]
+    source: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of the rows of one call; `repeated`: the same idempotency key was accepted before."""
+    """What became of the rows of one call; `repeated`: the same idempotency key was accepted before.
+
+    `version` is that of the ledger's table, None where nothing was new; `subjects` (`account:ID`) are those named.
+    """
 
     batch_id: str
     accepted: int
     duplicate: int
     rejections: tuple[Rejection, ...]
     repeated: bool = False
+    version: int | None = None
+    subjects: frozenset[str] = frozenset()
 
 
-def record(
-    ledger: Ledger,
-    record: str,
-    rows: Sequence[Mapping[str, object]],
-    *,
-    source: str,
-    idempotency_key: str | None = None,
-    phone_region: str | None = None,
-) -> Recorded:
-    """Append rows of one kind of record; what is accepted is on disk when this returns.
+def record_together(
+    ledger: Ledger, record: str, calls: Sequence[Call], *, phone_region: str | None = None
+) -> list[Recorded]:
+    """Append the rows of several calls of one kind of record in one commit; each is answered as if it came alone."""
+    batch_ids = [_batch_id(record, call.source, call.idempotency_key) for call in calls]
+    made = [ingest.records(record, call.rows, source=call.source, phone_region=phone_region) for call in calls]
+    parts = [Part(table, batch_id) for (table, _), batch_id in zip(made, batch_ids, strict=True)]
+    appended = ledger.append_together(record, parts)
+    refused = [
+        Part(rejection_rows(rejections, batch_id), batch_id)
+        for (_, rejections), batch_id in zip(made, batch_ids, strict=True)
+        if rejections
+    ]
+    if refused:
+        ledger.append_together("rejections", refused)
+    return [
+        Recorded(
+            batch_id=batch_id,
+            accepted=done.accepted,
+            duplicate=0 if done.repeated else done.duplicate,
+            rejections=tuple(rejections),
+            repeated=done.repeated,
+            version=done.version,
+            subjects=_subjects(table),
+        )
+        for batch_id, (table, rejections), done in zip(batch_ids, made, appended, strict=True)
+    ]
 
-    The same idempotency key writes once, whatever comes with it the second time.
-    """
-    batch_id = _batch_id(record, source, idempotency_key)
-    table, rejections = ingest.records(record, rows, source=source, phone_region=phone_region)
-    appended = ledger.append(record, table, batch_id=batch_id)
-    if rejections:
-        ledger.append("rejections", rejection_rows(rejections, batch_id), batch_id=batch_id)
-    duplicate = 0 if appended.repeated else appended.duplicate
-    return Recorded(batch_id, appended.accepted, duplicate, tuple(rejections), appended.repeated)
+
+def _subjects(table: pa.Table) -> frozenset[str]:
+    if "subject_id" in table.column_names:
+        pairs = zip(table["subject_type"].to_pylist(), table["subject_id"].to_pylist(), strict=True)
+        return frozenset(f"{type_}:{identity}" for type_, identity in pairs)
+    return frozenset(f"account:{identity}" for identity in table["account_id"].to_pylist())
 
 
 def _batch_id(record: str, source: str, idempotency_key: str | None) -> str:

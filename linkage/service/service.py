@@ -18,7 +18,7 @@ from linkage.engine.reference import Reference
 from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.local import LocalServer
 from linkage.graph.locks import exclusive
-from linkage.graph.projection import Projector
+from linkage.graph.projection import LINKED, Projector
 from linkage.graph.reads import Reader
 from linkage.ledger import Ledger
 from linkage.model import Merge, Subject
@@ -27,6 +27,16 @@ from linkage.service import explaining, history, judging, linking, loading, proj
 from linkage.settings import Settings, project_secret
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How many commits of the ledger were brought into the graph, how far that is, and what was linked of it."""
+
+    commits: int
+    reached: Mapping[str, int]
+    linked: linking.Linked
+
 
 #: How long a question from the command line may take, in seconds: a Neo4j that has just started is slow at first.
 PATIENCE = 60.0
@@ -116,14 +126,11 @@ class Service:
         idempotency_key: str | None = None,
     ) -> recording.Recorded:
         """Append the rows of one call to the ledger; works while Neo4j is down."""
-        return recording.record(
-            self.ledger,
-            record,
-            rows,
-            source=source,
-            idempotency_key=idempotency_key,
-            phone_region=self.settings.phone_region,
-        )
+        return self.record_together(record, [recording.Call(rows, source, idempotency_key)])[0]
+
+    def record_together(self, record: str, calls: Sequence[recording.Call]) -> list[recording.Recorded]:
+        """Append the rows of several calls in one commit."""
+        return recording.record_together(self.ledger, record, calls, phone_region=self.settings.phone_region)
 
     def resolve(self, *, progress: Progress = silent) -> dict[str, Any]:
         """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph."""
@@ -136,21 +143,36 @@ class Service:
         """Whether facts, decisions, the model or the reference files changed since the last resolution."""
         return resolving.is_needed(self.ledger, self.model, self.reference)
 
-    def link(self, news: linking.News) -> linking.Linked:
-        """Link those of whom the graph has something new, at once and until the next resolution.
+    def follow(self) -> Followed:
+        """Bring the graph up to date and link those of whom it has something new, until the next resolution.
 
         Nothing is linked before the first resolution.
         """
+        commits = self.catch_up()
+        if not self._unlinked():
+            return Followed(commits, self.projector.reached(), linking.NOTHING)
         with self._alone("publish"):
-            self.catch_up()
-            scales = linking.scales(self.graph)
-            if scales is None:
-                return linking.Linked("")
-            linked = linking.find_links(self.graph, self.model, news, scales)
-            if linked.rows:
-                linking.publish_links(self.ledger, linked)
-                self._project({linked.publication_id: linked.rows})
-            return linked
+            commits += self.catch_up()
+            waiting = self._unlinked()
+            linked = self._link()
+            self.projector.mark_linked(waiting)
+            return Followed(commits, self.projector.reached(), linked)
+
+    def _unlinked(self) -> dict[str, int]:
+        """Ledger table → version, where the graph has something of which nobody was linked yet."""
+        reached, done = self.projector.reached(), self.projector.linked()
+        return {table: reached[table] for table in LINKED if reached.get(table, -1) > done.get(table, -1)}
+
+    def _link(self) -> linking.Linked:
+        scales = linking.scales(self.graph)
+        if scales is None:
+            return linking.NOTHING
+        news = linking.news_since(self.ledger, self.projector.linked(), self.projector.reached(), scales.versions)
+        linked = linking.find_links(self.graph, self.model, news, scales)
+        if linked.rows:
+            linking.publish_links(self.ledger, linked)
+            self._project({linked.publication_id: linked.rows})
+        return linked
 
     # -- the graph
 

@@ -42,7 +42,7 @@ def run(app: typer.Typer, *arguments: str) -> str:
 def test_history_lists_versions(app: typer.Typer, ledger: Ledger) -> None:
     assert "append" in run(app, "history")
     rows = [json.loads(line) for line in run(app, "history", "observations", "--json").splitlines()]
-    assert [(row["version"], row["operation"], row["rows"], row["batch_id"]) for row in rows] == [
+    assert [(row["version"], row["operation"], row["rows"], row["batch_ids"][0]) for row in rows] == [
         (0, "create table", 0, None),
         (1, "append", 2, "b1"),
         (2, "append", 1, None),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
-from linkage.ledger import Appended, Ledger
+from linkage.ledger import Appended, Ledger, Part
 from linkage.ledger import ledger as ledger_module
 from linkage.ledger.tables import TABLES
 from tests.ledger.facts import START, account, observations, rows_of, values
@@ -277,11 +278,11 @@ def test_history_says_when_what_and_how_much(ledger: Ledger) -> None:
     ledger.append("observations", observations([3]))
     ledger.compact()
     commits = ledger.history("observations")
-    assert [(c.version, c.operation, c.rows, c.batch_id) for c in commits] == [
-        (0, "create table", 0, None),
-        (1, "append", 2, "b1"),
-        (2, "append", 1, None),
-        (3, "compact", 0, None),
+    assert [(c.version, c.operation, c.rows, c.batch_ids) for c in commits] == [
+        (0, "create table", 0, ()),
+        (1, "append", 2, ("b1",)),
+        (2, "append", 1, ()),
+        (3, "compact", 0, ()),
     ]
     assert all(abs((datetime.now(UTC) - commit.at).total_seconds()) < 60 for commit in commits)
 
@@ -610,7 +611,7 @@ def test_views_of_a_snapshot_answer_in_duckdb(ledger: Ledger) -> None:
             described = connection.execute(f"DESCRIBE {name}").fetchall()
             assert [row[0] for row in described] == table.schema.names
         types = {row[1] for name in TABLES for row in connection.execute(f"DESCRIBE {name}").fetchall()}
-        assert types == {"VARCHAR", "BIGINT", "DOUBLE", "TIMESTAMP WITH TIME ZONE"}
+        assert types == {"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP WITH TIME ZONE"}
 
 
 def test_nothing_but_the_ledgers_own_files_is_written(ledger: Ledger) -> None:
@@ -619,3 +620,43 @@ def test_nothing_but_the_ledgers_own_files_is_written(ledger: Ledger) -> None:
     ledger.compact()
     assert set(Path().iterdir()) == here
     assert [path.name for path in Path(ledger.place.url).iterdir()] == ["observations"]
+
+
+def test_rows_of_several_callers_are_one_commit_and_each_is_told_of_its_own(ledger: Ledger) -> None:
+    ledger.append("observations", observations([1]))
+    parts = [Part(observations([1, 2]), "x"), Part(observations([2, 3]), "y"), Part(observations([3]), "z")]
+    assert ledger.append_together("observations", parts) == [
+        Appended(1, 1, 2),
+        Appended(1, 1, 2),
+        Appended(0, 1, None),
+    ]
+    assert ledger.history("observations")[-1].batch_ids == ("x", "y")
+    assert ledger.snapshot().table("observations").num_rows == 3
+
+
+def test_a_caller_whose_batch_id_is_known_writes_nothing_beside_others(ledger: Ledger) -> None:
+    first = [Part(observations([1]), "x"), Part(observations([2]), "y")]
+    ledger.append_together("observations", first)
+    again = ledger.append_together("observations", [Part(observations([9]), "x"), Part(observations([3]), "w")])
+    assert [(one.accepted, one.repeated) for one in again] == [(0, True), (1, False)]
+    twice = ledger.append_together("observations", [Part(observations([4]), "v"), Part(observations([5]), "v")])
+    assert [(one.accepted, one.repeated) for one in twice] == [(1, False), (0, True)]
+
+
+def test_callers_together_that_are_overtaken_lose_and_double_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.append("observations", observations([0]))
+    honest = ledger_module._Batch._commit_new
+
+    def overtaken(batch: ledger_module._Batch, batch_ids: Sequence[str]) -> int:
+        monkeypatch.setattr(ledger_module._Batch, "_commit_new", honest)
+        Ledger(ledger.place.url).append("observations", observations([1]))
+        return honest(batch, batch_ids)
+
+    monkeypatch.setattr(ledger_module._Batch, "_commit_new", overtaken)
+    told = ledger.append_together("observations", [Part(observations([1]), "x"), Part(observations([2]), "y")])
+    assert [(one.accepted, one.duplicate) for one in told] == [(0, 1), (1, 0)]
+    assert sorted(ledger.snapshot().table("observations")["value"].to_pylist()) == sorted(
+        observations([0, 1, 2])["value"].to_pylist()
+    )

@@ -1,7 +1,7 @@
-"""Ledger → graph in the background, through every outage of Neo4j.
+"""Ledger → graph → links in the background, through every outage of Neo4j.
 
-A fact is accepted when it is in the ledger; this task brings it into the graph soon after, and everything that came
-meanwhile when Neo4j returns from an outage. It never gives up and never asks anybody.
+A fact is accepted when it is in the ledger; this task brings it into the graph and links it at once, and everything
+that came meanwhile when Neo4j returns from an outage. It never gives up and never asks anybody.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from linkage.api.links import Links
 from linkage.errors import Conflict, LinkageError
+from linkage.service.service import Followed
 
 logger = logging.getLogger("linkage.server")
 
-#: How long after a write others may join it, and how often to look for what other processes wrote (seconds).
-GATHER = 0.2
+#: How often to look for what other processes wrote (seconds).
 LOOK = 5.0
 #: Waits between tries while something is wrong (seconds).
 WAITS = (0.5, 1.0, 2.0, 5.0)
@@ -32,12 +33,13 @@ class Standing:
     commits: int = 0
 
 
-class CatchingUp:
-    """Runs `catch_up` in a thread whenever something was written."""
+class Following:
+    """Follows the ledger in a thread whenever something was written, and tells `links` how far it is."""
 
-    def __init__(self, catch_up: Callable[[], int], written: asyncio.Event) -> None:
-        self._catch_up = catch_up
+    def __init__(self, follow: Callable[[], Followed], written: asyncio.Event, links: Links) -> None:
+        self._follow = follow
         self._written = written
+        self._links = links
         self._task: asyncio.Task[None] | None = None
         self._ended = False
         self._stopping = asyncio.Event()
@@ -63,19 +65,20 @@ class CatchingUp:
                 return
             self._written.clear()
             try:
-                commits = await asyncio.to_thread(self._catch_up)
+                followed = await asyncio.to_thread(self._follow)
             except Conflict:
                 # Another process is at it; what it leaves is found at the next look.
                 self.standing = replace(self.standing, failures=0, error=None)
             except LinkageError as error:
-                self._failed(error)
+                await self._failed(error)
             except Exception as error:
                 logger.exception("the graph could not follow the ledger", exc_info=error)
-                self._failed(error)
+                await self._failed(error)
             else:
                 if self.standing.failures:
                     logger.info("the graph follows the ledger again")
-                self.standing = Standing(commits=self.standing.commits + commits)
+                self.standing = Standing(commits=self.standing.commits + followed.commits)
+                await self._links.tell(followed)
 
     async def _wait(self) -> None:
         # While something is wrong a new write is no reason to try at once.
@@ -84,11 +87,10 @@ class CatchingUp:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await (self._stopping.wait() if failures else self._written.wait())
-                if not self._ended:
-                    await asyncio.sleep(GATHER)
 
-    def _failed(self, error: Exception) -> None:
+    async def _failed(self, error: Exception) -> None:
         if not self.standing.failures:
             logger.warning("the graph cannot follow the ledger now: %s", type(error).__name__)
         code = error.code if isinstance(error, LinkageError) else "INTERNAL"
         self.standing = replace(self.standing, failures=self.standing.failures + 1, error=code)
+        await self._links.give_up()
