@@ -118,34 +118,43 @@ class Projector:
         self._secret = secret
         self._epoch: str | None = None
         self._settled = False
+        self._seen: dict[str, int] | None = None
 
     # ---- what callers do
 
     def reached(self) -> dict[str, int]:
         """Ledger table → version that is in the graph; tables of which nothing is there are left out.
 
-        Lays the schema when first asked, and finishes a wipe that was interrupted.
+        Read once and then remembered: what another process projects meanwhile is found when we come to it. Lays the
+        schema when first asked, and finishes a wipe that was interrupted.
         """
-        rows = self._graph.read(_REACHED, epoch=self.epoch, tables=list(PROJECTED))
-        if not rows:
-            # Nothing is there yet, or another process emptied the graph and began a new epoch.
-            rows = self._graph.read(_REACHED, epoch=self._open(), tables=list(PROJECTED))
-        return {row["key"]: row["version"] for row in rows}
+        return {table: version for table, version in self._watermarks().items() if table in PROJECTED}
 
     def linked(self) -> dict[str, int]:
         """Ledger table → version up to which those it speaks of were looked at for links."""
-        rows = self._graph.read(_REACHED, epoch=self.epoch, tables=list(LINKED.values()))
-        versions = {row["key"]: row["version"] for row in rows}
-        return {table: versions[key] for table, key in LINKED.items() if key in versions}
+        found = self._watermarks()
+        return {table: found[key] for table, key in LINKED.items() if key in found}
 
-    def mark_linked(self, versions: Mapping[str, int]) -> None:
-        """Remember that all up to these versions were looked at for links."""
+    def note_linked(self, versions: Mapping[str, int]) -> None:
+        """Remember that all up to these versions were looked at for links, until `mark_linked` writes it down."""
+        self._watermarks().update({LINKED[table]: version for table, version in versions.items()})
+
+    def mark_linked(self) -> None:
+        """Write down how far links are. What is linked twice after a crash comes out the same."""
+        linked = self.linked()
 
         def move(tx: neo4j.ManagedTransaction) -> None:
-            for table, version in versions.items():
+            for table, version in linked.items():
                 self.passes(tx, LINKED[table], version, 0)
 
         self._graph.transaction(move)
+
+    def _watermarks(self) -> dict[str, int]:
+        if self._seen is None:
+            keys = [*PROJECTED, *LINKED.values()]
+            rows = self._graph.read(_REACHED, epoch=self._epoch or self._open(), tables=keys)
+            self._seen = {row["key"]: row["version"] for row in rows}
+        return self._seen
 
     def apply(self, change: ChangeLike, progress: Progress = silent) -> None:
         """Project one version of a table of facts; a version that is there already changes nothing.
@@ -182,7 +191,7 @@ class Projector:
         drop_search(self._graph)
         self._graph.write(_BEGIN_WIPE, epoch=secrets.token_hex(8))
         self._finish_wipe(progress)
-        self._epoch = None
+        self._epoch = self._seen = None
         self._settled = False
 
     def settle(self) -> None:
@@ -235,9 +244,11 @@ class Projector:
                     tx.run(cypher, rows=batch).consume()
 
         self._graph.transaction(transaction)
+        self._watermarks()[table] = version
 
     def _mark(self, table: str, version: int) -> None:
         self._graph.transaction(lambda tx: self.passes(tx, table, version, 0))
+        self._watermarks()[table] = version
 
     def passes(self, tx: neo4j.ManagedTransaction, key: str, version: int, done: int) -> bool:
         """Move a watermark in this transaction; False where it was there or beyond.
@@ -246,6 +257,7 @@ class Projector:
         """
         row = tx.run(_MOVE, key=key, epoch=self.epoch, version=version, done=done).single()
         if row is None:
+            self._epoch = self._seen = None
             raise Conflict(
                 "the graph was emptied by another process while this one projected into it",
                 next_step="Start again when `linkage graph rebuild` is through.",

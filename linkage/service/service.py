@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Followed:
 
 #: How long a question from the command line may take, in seconds: a Neo4j that has just started is slow at first.
 PATIENCE = 60.0
+#: How often it is written down how far links are, in seconds: a crash has as much linked anew.
+MARK_EVERY = 1.0
 
 
 @dataclass
@@ -53,6 +56,12 @@ class Service:
     settings: Settings
     progress: Progress
     _resources: ExitStack = field(repr=False)
+    #: how far links are written down as done, and when they are next
+    _marked: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
+    _mark_after: float = field(default=0.0, init=False, repr=False)
+    #: what newcomers are judged by, as of which publication
+    _scales: linking.Scales | None = field(default=None, init=False, repr=False)
+    _scales_of: int = field(default=-1, init=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -149,14 +158,17 @@ class Service:
         Nothing is linked before the first resolution.
         """
         commits = self.catch_up()
-        if not self._unlinked():
-            return Followed(commits, self.projector.reached(), linking.NOTHING)
-        with self._alone("publish"):
-            commits += self.catch_up()
-            waiting = self._unlinked()
-            linked = self._link()
-            self.projector.mark_linked(waiting)
-            return Followed(commits, self.projector.reached(), linked)
+        linked = linking.NOTHING
+        if self._unlinked():
+            with self._alone("publish"):
+                commits += self.catch_up()
+                waiting = self._unlinked()
+                linked = self._link()
+                self.projector.note_linked(waiting)
+        if self.projector.linked() != self._marked and time.monotonic() > self._mark_after:
+            self.projector.mark_linked()
+            self._marked, self._mark_after = self.projector.linked(), time.monotonic() + MARK_EVERY
+        return Followed(commits, self.projector.reached(), linked)
 
     def _unlinked(self) -> dict[str, int]:
         """Ledger table → version, where the graph has something of which nobody was linked yet."""
@@ -164,14 +176,17 @@ class Service:
         return {table: reached[table] for table in LINKED if reached.get(table, -1) > done.get(table, -1)}
 
     def _link(self) -> linking.Linked:
-        scales = linking.scales(self.graph)
-        if scales is None:
+        published = self.projector.reached().get("publications", -1)
+        if published != self._scales_of:
+            self._scales, self._scales_of = linking.scales(self.graph), published
+        if self._scales is None:
             return linking.NOTHING
-        news = linking.news_since(self.ledger, self.projector.linked(), self.projector.reached(), scales.versions)
-        linked = linking.find_links(self.graph, self.model, news, scales)
+        news = linking.news_since(self.ledger, self.projector.linked(), self.projector.reached(), self._scales.versions)
+        linked = linking.find_links(self.graph, self.model, news, self._scales)
         if linked.rows:
             linking.publish_links(self.ledger, linked)
             self._project({linked.publication_id: linked.rows})
+            self._scales_of = self.projector.reached()["publications"]
         return linked
 
     # -- the graph
