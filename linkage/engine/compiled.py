@@ -2,7 +2,8 @@
 
 Numba compiles a kernel when it is first called with arrays of some type, some 15 s in all, and keeps the machine code
 beside the source. Done at installation, nobody waits for it in their first resolution. A minute made-up resolution
-reaches every kernel with the very types that real facts have, so that no list of signatures can fall behind.
+reaches every kernel with the very types that real facts have, so that no list of signatures can fall behind; a made-up
+newcomer does the same for links between resolutions.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from linkage.engine.facts import Facts
+from linkage.engine.model import Model
+from linkage.engine.online import Fellow, Group, Newcomer, Outcome, Period, Surroundings, Used, link
 from linkage.engine.resolve import Resolution, resolve
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,5 +50,26 @@ def warm_up() -> Resolution:
     return resolve(facts, threads=1)
 
 
+def warm_up_links() -> Outcome:
+    """Link a newcomer to the cluster that it shares all with, beside one that it shares little with."""
+    period = Period(1.0, 2.0)
+
+    def fellows(cluster: str, count: int) -> tuple[Fellow, ...]:
+        return tuple(Fellow(f"account:{cluster}-{number}", cluster, 1.0, period) for number in range(count))
+
+    near, far = fellows("near", 4), fellows("far", 1)
+    uses = tuple(Used(kind, "x", period, 2, None, near) for kind in ("email", "phone", "device"))
+    crowded = Used("ip", "x", period, 3, 0.0, (), {"near": 2})
+    newcomers = (
+        Newcomer("account:new", None, 1.0, 0, (*uses, crowded)),
+        Newcomer("account:other", None, 1.0, 1, (Used("device", "y", period, 3, 0.0, (*near[:2], *far)),)),
+    )
+    groups = {"near": Group(4, 1.0, 1.0), "far": Group(3, 9.0, 1.0)}
+    return link(
+        Surroundings(newcomers, groups, sign_up_span=100.0, apart=[("account:new", "account:far-0")]), Model.load()
+    )
+
+
 if __name__ == "__main__":
     warm_up()
+    warm_up_links()

@@ -266,13 +266,15 @@ class _World:
         return self._join() | self._take_in()
 
     def _join(self) -> bool:
-        """Join newcomers to where the pair passes the threshold, best pairs first, if they stand there."""
+        """Join newcomers to where the pair passes the threshold, if they stand there; best pairs first, but those with
+        a cluster before those of two newcomers, since what two found no longer joins the cluster of both."""
         now = self._round()
         touched = np.zeros(len(self.size), np.bool_)
         touched[self.label[self._alone()]] = True
         left, right, bits = score_rows(0, len(touched), touched, now, self.weights, lay_desk(now.table))
         joined = False
-        for i in np.argsort(-bits, kind="stable"):
+        founding = np.maximum(self.size[left], self.size[right]) == 1
+        for i in np.lexsort((-bits, founding)):
             joined |= self._try(int(left[i]), int(right[i]), float(bits[i]), now)
         return joined
 

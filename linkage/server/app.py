@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from linkage.api.errors import INTERNAL, hide
 from linkage.api.limits import Limits
 from linkage.api.work import Work
+from linkage.engine.compiled import warm_up_links
 from linkage.errors import BadSettings
 from linkage.graph.reads import Reader
 from linkage.model.progress import Progress, silent
@@ -119,6 +120,8 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     # Touched here, in one thread, once: later they are used from several.
     connection = await _threaded(lambda: service.connection)
     await _threaded(lambda: (service.ledger, service.projector, service.model, service.reference))
+    # The first fact should not wait for what is compiled to be read.
+    await _threaded(warm_up_links)
     work = Work(service)
     stack.push_async_callback(work.close)
     reader = Reader.open(connection)
