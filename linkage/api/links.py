@@ -27,7 +27,7 @@ class Links:
         """A run is through: the graph and the links are as far as it says."""
         async with self._changed:
             self._broken = False
-            self._runs.append((followed.reached, followed.linked))
+            self._runs.append((followed.done, followed.linked))
             self._changed.notify_all()
 
     async def give_up(self) -> None:
@@ -48,8 +48,8 @@ class Links:
 
     def _seen(self, table: str, version: int) -> Linked | None:
         found = None
-        for reached, linked in reversed(self._runs):
-            if reached.get(table, -1) < version:
+        for done, linked in reversed(self._runs):
+            if done.get(table, -1) < version:
                 break
             found = linked
         return found

@@ -32,10 +32,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How many commits of the ledger were brought into the graph, how far that is, and what was linked of it."""
+    """How many commits of the ledger were brought into the graph, and what was linked: table → version up to which."""
 
     commits: int
-    reached: Mapping[str, int]
+    done: Mapping[str, int]
     linked: linking.Linked
 
 
@@ -168,7 +168,7 @@ class Service:
         if self.projector.linked() != self._marked and time.monotonic() > self._mark_after:
             self.projector.mark_linked()
             self._marked, self._mark_after = self.projector.linked(), time.monotonic() + MARK_EVERY
-        return Followed(commits, self.projector.reached(), linked)
+        return Followed(commits, self.projector.linked(), linked)
 
     def _unlinked(self) -> dict[str, int]:
         """Ledger table → version, where the graph has something of which nobody was linked yet."""
