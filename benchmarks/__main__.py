@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: accuracy and speed beside peers; small by default."""
+"""`python -m benchmarks`: accuracy and speed beside peers, links beside resolutions; small by default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accuracy, page, speed
+from benchmarks import accuracy, links, page, speed
 from benchmarks.peers import METHODS
 from benchmarks.people import PEOPLE
 from linkage.scenario import HABITS
@@ -20,7 +20,7 @@ _BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed (default: both)")
+    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed, links (default: the first two)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="NAME")
     parser.add_argument("--worlds", nargs="*", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
     parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of accuracy")
     parser.add_argument("--speed-accounts", type=int, default=50_000, help="accounts of the world for speed")
     arguments = parser.parse_args()
-    unknown = set(arguments.what) - {"accuracy", "speed"}
+    unknown = set(arguments.what) - {"accuracy", "speed", "links"}
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     wanted = arguments.what or ["accuracy", "speed"]
@@ -45,6 +45,8 @@ def main() -> None:
             arguments.html.write_text(page.page(found), encoding="utf-8")
     if "speed" in wanted:
         speed.show(speed.run("mixed", arguments.speed_accounts, 1), console)
+    if "links" in wanted:
+        links.show(arguments.worlds, arguments.accounts, arguments.seeds, console)
 
 
 def _accuracy(arguments: argparse.Namespace, console: Console) -> list[accuracy.Result]:
