@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
@@ -122,14 +123,15 @@ def _compare(service: Service, changed: int, seconds: float) -> Step:
     return Step(len(same), float(same.mean()), float(same[clustered].mean()), changed, seconds)
 
 
-def companions(left: Sequence[object], right: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def companions(left: npt.ArrayLike, right: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """By account, whether it has the same companions in both partitions."""
     _, one = np.unique(np.asarray(left, dtype=object).astype(str), return_inverse=True)
     _, other = np.unique(np.asarray(right, dtype=object).astype(str), return_inverse=True)
     _, both, count = np.unique(
         one.astype(np.int64) * (other.max() + 1) + other, return_inverse=True, return_counts=True
     )
-    return (count[both] == np.bincount(one)[one]) & (count[both] == np.bincount(other)[other])
+    same: npt.NDArray[np.bool_] = (count[both] == np.bincount(one)[one]) & (count[both] == np.bincount(other)[other])
+    return same
 
 
 def show(habits: Sequence[str], accounts: int, seeds: Sequence[int], console: Console, *, steps: int = STEPS) -> None:
