@@ -58,14 +58,19 @@
 //     model_version: STRING
 //     summary: STRING  JSON object
 //     versions: STRING  JSON object: ledger table → version that it read
-// (:Decision)  a person's statement about two subjects, named account:ID or organisation:ID
+// (:Decision)  a person's statement about two ends
 //     id: STRING  hash of the content
-//     left: STRING
+//     left: STRING  account:ID, organisation:ID, cluster:ID, or part:ID:MEMBER, a part that a merge brought in
 //     right: STRING
+//     left_size: INTEGER  subjects that the left end stood for when the decision was made
+//     right_size: INTEGER
 //     judgement: STRING  same, different, undecided
 //     author: STRING
 //     reason: STRING
 //     decided_at: ZONED DATETIME
+//     retracted_at: ZONED DATETIME  null while it stands
+//     retracted_by: STRING
+//     retraction: STRING  why it was taken back
 // (:Actor)  a named party to whom clusters are attributed
 //     id: STRING
 //     name: STRING
@@ -96,6 +101,8 @@
 //     at: ZONED DATETIME
 //     publication: STRING
 //     members: INTEGER
+// (:Decision)-[:ABOUT]->(:Account|Organisation)  a decision is about a subject, by itself or as one of a group
+//     side: STRING  left or right
 // (:Cluster)-[:ATTRIBUTED_TO]->(:Actor)  a person ties a cluster to an actor
 //     confidence: FLOAT
 //     by: STRING

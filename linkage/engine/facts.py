@@ -33,8 +33,11 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "usage": {"account_id": "VARCHAR", "window_start": "MICROSECONDS"},
     "decisions": {
+        "decision_id": "VARCHAR",
         "left": "VARCHAR",
         "right": "VARCHAR",
+        "left_members": "VARCHAR",
+        "right_members": "VARCHAR",
         "judgement": "VARCHAR",
         "decided_at": "MICROSECONDS",
     },

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numba import njit
 
 from linkage.engine.classes import Holders, separateness, weigh_classes
+from linkage.engine.decisions import read_decisions, teaching_pairs
 from linkage.engine.facts import Facts
 from linkage.engine.forest import Forest
 from linkage.engine.labels import Labels
@@ -46,7 +47,7 @@ class World(NamedTuple):
 
     accounts  the ids of the first subjects, in their order; organisations follow
     bound     what was settled before the rounds, in `forest` too
-    judged    decisions as (subject, subject, judgement), each by its latest word
+    judged    decisions as (subject, subject, judgement), each by its latest word; `undecided` says nothing
     """
 
     name: str
@@ -80,9 +81,9 @@ def gather_world(
         prepare(runner, model)
         look_up(runner, None)
         gathered = gather(runner, model)
-        judged = tuple(runner.rows("SELECT a, b, judgement FROM judgements ORDER BY said, a, b"))
+        judged = tuple(teaching_pairs(read_decisions(runner)))
         if not bound_by_decisions:
-            runner.connection.execute("DELETE FROM judgements")
+            runner.connection.execute("DELETE FROM decided_members")
         forest, bound = bind(runner, len(gathered.created))
         named = "SELECT subject_id FROM subjects WHERE subject_type = 'account' ORDER BY subject"
         accounts = runner.arrow(named).column("subject_id").combine_chunks()
@@ -166,7 +167,7 @@ def _worth(gathered: Gathered, model: Model, holders: Holders) -> tuple[Weights,
 
 def _copy(forest: Forest) -> Forest:
     """A forest for rounds of their own: they grow it."""
-    return Forest(*(column.copy() for column in forest))
+    return Forest._make(column.copy() for column in forest)
 
 
 def _nothing(numbers: int) -> Lessons:

@@ -17,8 +17,9 @@ from linkage.engine import places, results, steps
 from linkage.engine.bands import count_bands
 from linkage.engine.behaviour import Activity, gather_activity
 from linkage.engine.classes import Holders, look_at_holders, separateness, weigh_classes
+from linkage.engine.decisions import Decided, read_decisions
 from linkage.engine.facts import Facts
-from linkage.engine.forest import JOINED, REFUSED, Forest, declare_pairs, plant
+from linkage.engine.forest import JOINED, REFUSED, Forest, Marks, declare_pairs, plant
 from linkage.engine.lookup import doubt_known, look_up
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
@@ -73,10 +74,10 @@ class Gathered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What decisions and declarations settled before the rounds: merges made, those a decision forbade, and the pairs
-    that are to stay apart (two columns of subjects)."""
+    """What decisions and declarations settled before the rounds: merges made, those a decision forbade, and who is to
+    stay apart from whom."""
 
-    apart: Ints
+    marks: Marks
     left: Ints
     right: Ints
     why: tuple[str, ...]
@@ -128,7 +129,8 @@ def prepare(runner: Runner, model: Model) -> None:
     runner.table("owned", steps.owned(model))
     runner.table("shared_values", steps.shared_values())
     runner.table("holding_rows", steps.holdings())
-    runner.table("judgements", steps.judgements())
+    runner.table("decided", steps.decided())
+    runner.table("decided_members", steps.decided_members())
     runner.drop("subject_ids", "repeated_hashes", "periods", "owned")
 
 
@@ -233,27 +235,55 @@ def weigh(gathered: Gathered, model: Model) -> tuple[Weights, Holders, Holdings]
 
 def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     """Decisions and declarations into the forest: first what must stay apart, then what belongs together."""
-    judged = runner.rows("SELECT a, b, judgement FROM judgements ORDER BY said, a, b")
-    apart = np.array([(a, b) for a, b, judgement in judged if judgement == "different"], np.int32).reshape(-1, 2)
-    forest = plant(subjects, apart[:, 0], apart[:, 1])
-    same = [(a, b, "decision") for a, b, judgement in judged if judgement == "same"]
-    declared = [(a, b, "declared") for a, b in runner.rows("SELECT subject, organisation FROM declared ORDER BY 1, 2")]
-    both = [*same, *declared]
-    pairs = np.array([(a, b) for a, b, _ in both], np.int32).reshape(-1, 2)
-    outcome = declare_pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), forest)
+    decided = read_decisions(runner)
+    forest = plant(subjects, decided.marks)
+    declared = np.array(runner.rows("SELECT subject, organisation FROM declared ORDER BY 1, 2"), np.int32)
+    declared = declared.reshape(-1, 2)
+    left = np.concatenate([decided.left, declared[:, 0]])
+    right = np.concatenate([decided.right, declared[:, 1]])
+    outcome = declare_pairs(left, right, forest)
     made = np.flatnonzero(outcome == JOINED)
-    conflicts = [_conflict(runner, *both[i]) for i in np.flatnonzero(outcome == REFUSED)]
-    return forest, Bound(apart, pairs[made, 0], pairs[made, 1], tuple(both[i][2] for i in made), tuple(conflicts))
+    why = tuple("decision" if i < len(decided.of) else "declared" for i in made)
+    conflicts = [
+        *_contradictions(decided, np.flatnonzero(outcome == REFUSED), forest),
+        *(
+            _undeclared(runner, decided, int(left[i]), int(right[i]), forest)
+            for i in np.flatnonzero(outcome == REFUSED)
+            if i >= len(decided.of)
+        ),
+    ]
+    return forest, Bound(decided.marks, left[made], right[made], why, tuple(conflicts))
 
 
-def _conflict(runner: Runner, left: int, right: int, why: str) -> dict[str, Any]:
-    """A link that somebody stated and that a decision `different` forbids."""
+def _contradictions(decided: Decided, refused: Whole, forest: Forest) -> list[dict[str, Any]]:
+    """The decisions `same` that others forbid, wholly or in part: `refused` are places in the list of pairs."""
+    found: dict[int, set[int]] = {}
+    for i in refused[refused < len(decided.of)]:
+        forbidding = decided.forbidding(int(decided.left[i]), int(decided.right[i]), forest)
+        found.setdefault(int(decided.of[i]), set()).update(forbidding)
+    return [
+        {
+            "left": decided.told[number].left,
+            "right": decided.told[number].right,
+            "stated": "decision",
+            "kept": "different",
+            "decision": decided.told[number].id,
+            "forbidden_by": [decided.told[other].id for other in sorted(others)],
+        }
+        for number, others in sorted(found.items())
+    ]
+
+
+def _undeclared(runner: Runner, decided: Decided, member: int, organisation: int, forest: Forest) -> dict[str, Any]:
+    """A declared membership that a decision `different` forbids."""
     named = "SELECT subject_type || ':' || subject_id FROM subjects WHERE subject = ?"
     return {
-        "left": runner.rows(named, [int(left)])[0][0],
-        "right": runner.rows(named, [int(right)])[0][0],
-        "stated": why,
+        "left": runner.rows(named, [member])[0][0],
+        "right": runner.rows(named, [organisation])[0][0],
+        "stated": "declared",
         "kept": "different",
+        "decision": None,
+        "forbidden_by": [decided.told[other].id for other in decided.forbidding(member, organisation, forest)],
     }
 
 
@@ -274,7 +304,7 @@ def look_again(
         lambda label: look_at_members(scene(label)),
         lambda label: look_at_newcomers(scene(label), core, near),
         stated,
-        bound.apart,
+        bound.marks,
         model.confidence,
         model.newcomers,
     )

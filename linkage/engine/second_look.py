@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from linkage.engine.forest import find
+from linkage.engine.forest import Marks, find, keep_out, plant
 from linkage.engine.model import Confidence, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.standing import Beside
@@ -60,18 +60,18 @@ def look_twice(
     members: Look,
     newcomers: Look,
     stated: Flags,
-    apart: Ints,
+    marks: Marks,
     confidence: Confidence,
     welcome: Newcomers,
 ) -> Seen:
     """Let go who does not stand, then take in who does; both looks are given the cluster of each subject.
 
-    Whose membership is `stated` stays; the pairs `apart` (two columns of subjects) never come together.
+    Whose membership is `stated` stays; those whom `marks` keep apart never come together.
     """
     seen = members(label)
     shift = base_rate_bits(seen, stated, confidence)
     label, gone = keep_who_stands(label, seen, members, stated, confidence, shift)
-    label, taken = take_in(label, newcomers, apart, welcome)
+    label, taken = take_in(label, newcomers, marks, welcome)
     size = np.bincount(label).astype(np.int32)
     sure = how_sure(members(label), stated, confidence, shift)
     sure[taken.right] = probability(taken.bits)
@@ -121,14 +121,14 @@ def keep_who_stands(
     return label, gone
 
 
-def take_in(label: Ints, newcomers: Look, apart: Ints, welcome: Newcomers) -> tuple[Ints, Taken]:
+def take_in(label: Ints, newcomers: Look, marks: Marks, welcome: Newcomers) -> tuple[Ints, Taken]:
     """The cluster of each subject when single accounts that stand beside a cluster are taken in, until none does."""
     turns: list[Taken] = []
     for turn in range(1, MOST_LOOKS + 1):
         seen = newcomers(label)
         bits = log_odds(seen.seen, welcome.curves)
         stands = seen.account & (probability(bits) >= welcome.least)
-        stands &= ~forbidden(label, seen.subject, np.where(stands, seen.cluster, -1), apart)
+        stands &= ~forbidden(label, seen.subject, np.where(stands, seen.cluster, -1), marks)
         if not stands.any():
             break
         subject, cluster, bits = seen.subject[stands], seen.cluster[stands], bits[stands]
@@ -149,18 +149,14 @@ _NONE = np.zeros(0, np.int32)
 _NOBODY = Taken(_NONE, _NONE, _NONE, _NONE, np.zeros(0))
 
 
-def forbidden(label: Ints, subject: Ints, cluster: Ints, apart: Ints) -> Flags:
+def forbidden(label: Ints, subject: Ints, cluster: Ints, marks: Marks) -> Flags:
     """Which subjects may not go to the cluster proposed for them (-1: none is): somebody who is to be kept apart from
     them is there, or is to go there and comes first."""
-    there = label.astype(np.int64)
-    there[subject] = np.where(cluster >= 0, cluster, there[subject])
-    refused = np.zeros(len(label), np.bool_)
-    proposed = np.zeros(len(label), np.bool_)
-    proposed[subject[cluster >= 0]] = True
-    for a, b in apart:
-        if there[a] == there[b] and not refused[a] and not refused[b]:
-            refused[b if proposed[b] else a] = True
-    return refused[subject]
+    if not len(marks.mark):
+        return np.zeros(len(subject), np.bool_)
+    proposed = np.asarray(cluster, np.int32)
+    refused: Flags = keep_out(np.asarray(subject, np.int32), proposed, label, plant(len(label), marks))
+    return refused
 
 
 def let_go(label: Ints, gone: Flags) -> Ints:

@@ -28,17 +28,30 @@ def subject_ids() -> str:
         ) WHERE subject_id IS NOT NULL AND subject_id <> ''"""
 
 
+#: What both sides of a decision are called, `side` 0 and 1.
+SIDES = ("left", "right")
+
+
+def _named(side: str) -> str:
+    """A side of a decision as `account:ID`, `organisation:ID`, or the name of a group; a bare id is an account's."""
+    whole = f"{side}_members IS NOT NULL OR \"{side}\" LIKE 'organisation:_%' OR \"{side}\" LIKE 'account:_%'"
+    return f'CASE WHEN {whole} THEN "{side}" ELSE \'account:\' || "{side}" END'
+
+
+def _subjects_of(side: str) -> str:
+    """The subjects that a side of a decision stands for, a row each."""
+    return f"unnest(coalesce(from_json({side}_members, '[\"VARCHAR\"]'), [{_named(side)}]))"
+
+
+def _taken_apart(text: str) -> str:
+    """`type:id` as two columns."""
+    return f"split_part({text}, ':', 1) AS subject_type, substr({text}, strpos({text}, ':') + 1) AS subject_id"
+
+
 def decided_subjects() -> str:
-    """Both sides of each decision, taken apart; a bare id is an account's."""
-    side = """
-        SELECT {side} AS text,
-               CASE WHEN {side} LIKE 'organisation:%' THEN 'organisation' ELSE 'account' END AS subject_type,
-               CASE WHEN {side} LIKE 'organisation:_%' OR {side} LIKE 'account:_%'
-                    THEN substr({side}, strpos({side}, ':') + 1) ELSE {side} END AS subject_id
-        FROM decisions"""
-    return f"""
-        SELECT DISTINCT * FROM ({side.format(side='"left"')} UNION ALL {side.format(side='"right"')})
-        WHERE text IS NOT NULL"""
+    """Every subject that a decision is about."""
+    sides = " UNION ALL ".join(f"SELECT {_subjects_of(side)} AS text FROM decisions" for side in SIDES)
+    return f"SELECT DISTINCT {_taken_apart('text')} FROM ({sides}) WHERE text IS NOT NULL"
 
 
 def subjects() -> str:
@@ -155,22 +168,38 @@ def owned(model: Model) -> str:
         JOIN periods p ON p.subject = m.subject AND p.kind = o.kind AND p.value = o.value"""
 
 
-def judgements() -> str:
-    """The last judgement on each pair, and when it was said: a later one takes an earlier one back, `undecided` too.
+def decided() -> str:
+    """The last decision on each pair of ends, numbered in the order in which they were said: a later one takes an
+    earlier one back, `undecided` too.
 
     One without a time is the oldest; of several said at once the most cautious counts, whatever the order of rows.
     """
-    return """
-        SELECT least(l.subject, r.subject) AS a, greatest(l.subject, r.subject) AS b,
-               max(coalesce(d.decided_at, 0)) AS said,
-               arg_max(d.judgement, (coalesce(d.decided_at, 0),
-                                     list_position(['same', 'undecided', 'different'], d.judgement))) AS judgement,
-        FROM decisions d
-        JOIN decided_subjects dl ON dl.text = d."left" JOIN decided_subjects dr ON dr.text = d."right"
-        JOIN subjects l ON l.subject_type = dl.subject_type AND l.subject_id = dl.subject_id
-        JOIN subjects r ON r.subject_type = dr.subject_type AND r.subject_id = dr.subject_id
-        WHERE l.subject <> r.subject
-        GROUP BY ALL ORDER BY said, a, b"""
+    return f"""
+        WITH named AS (
+            SELECT decision_id, {_named("left")} AS "left", {_named("right")} AS "right", left_members, right_members,
+                   judgement, coalesce(decided_at, 0) AS said
+            FROM decisions WHERE "left" IS NOT NULL AND "right" IS NOT NULL),
+        last AS (
+            FROM named QUALIFY row_number() OVER (
+                PARTITION BY least("left", "right"), greatest("left", "right")
+                ORDER BY said DESC, list_position(['same', 'undecided', 'different'], judgement) DESC,
+                         decision_id, "left", left_members, right_members) = 1)
+        SELECT CAST(row_number() OVER (ORDER BY said, least("left", "right"), greatest("left", "right")) - 1 AS INTEGER)
+                   AS decision, *
+        FROM last"""
+
+
+def decided_members() -> str:
+    """Decision × side × subject; who is on both sides counts on the left."""
+    sides = " UNION ALL ".join(
+        f"SELECT decision, {number} AS side, {_subjects_of(side)} AS text FROM decided"
+        for number, side in enumerate(SIDES)
+    )
+    return f"""
+        SELECT t.decision, CAST(min(t.side) AS INTEGER) AS side, s.subject
+        FROM (SELECT decision, side, {_taken_apart("text")} FROM ({sides})) t
+        JOIN subjects s ON s.subject_type = t.subject_type AND s.subject_id = t.subject_id
+        GROUP BY t.decision, s.subject ORDER BY t.decision, side, s.subject"""
 
 
 def active_hours() -> str:

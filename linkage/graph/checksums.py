@@ -71,10 +71,23 @@ def _real(*names: str) -> tuple[tuple[str, str], ...]:
 _FINISHED = "publication_id IN (SELECT publication_id FROM publications)"
 
 
+#: Decision × side × subject.
+_DECIDED = """
+    SELECT decision_id, side, split_part(member, ':', 1) AS subject_type,
+           substr(member, strpos(member, ':') + 1) AS subject_id
+    FROM (SELECT decision_id, 'left' AS side,
+                 unnest(coalesce(from_json(left_members, '["VARCHAR"]'), ["left"])) AS member FROM decisions
+          UNION ALL
+          SELECT decision_id, 'right',
+                 unnest(coalesce(from_json(right_members, '["VARCHAR"]'), ["right"])) FROM decisions)
+"""
+
+
 def _subjects(subject_type: str) -> str:
     return f"""
     SELECT subject_id FROM observations WHERE subject_type = '{subject_type}'
     UNION SELECT subject_id FROM memberships WHERE subject_type = '{subject_type}' AND {_FINISHED}
+    UNION SELECT subject_id FROM ({_DECIDED}) WHERE subject_type = '{subject_type}'
     """
 
 
@@ -186,19 +199,38 @@ SECTIONS = (
     ),
     Section(
         "decisions",
-        (*_text("left", "right", "judgement", "author", "reason"), *_whole("decided_at")),
-        6,
+        (
+            *_text("id", "left", "right", "judgement", "author", "reason"),
+            *_whole("decided_at", "left_size", "right_size", "retracted_at"),
+            *_text("retracted_by", "retraction"),
+        ),
+        1,
         (
             Source(
                 "Decision",
                 "id",
                 "",
-                f"[n.left, n.right, n.judgement, n.author, n.reason, {_micros('n.decided_at')}]",
+                f"[n.id, n.left, n.right, n.judgement, n.author, n.reason, {_micros('n.decided_at')}, n.left_size, "
+                f"n.right_size, {_micros('n.retracted_at')}, n.retracted_by, n.retraction]",
             ),
         ),
-        """
-        SELECT "left", "right", judgement, author, reason, epoch_us(decided_at) AS decided_at FROM decisions
+        f"""
+        WITH sizes AS (
+            SELECT decision_id, count(*) FILTER (side = 'left') AS left_size,
+                   count(*) FILTER (side = 'right') AS right_size
+            FROM ({_DECIDED}) GROUP BY decision_id)
+        SELECT decision_id AS id, d."left", d."right", d.judgement, d.author, d.reason,
+               epoch_us(d.decided_at) AS decided_at, s.left_size, s.right_size,
+               epoch_us(r.retracted_at) AS retracted_at, r.author AS retracted_by, r.reason AS retraction
+        FROM decisions AS d JOIN sizes AS s USING (decision_id) FULL JOIN ({{retractions}}) AS r USING (decision_id)
         """,
+    ),
+    Section(
+        "subjects of decisions",
+        _text("subject_type", "subject_id", "decision_id", "side"),
+        4,
+        _of_subjects("MATCH (s)<-[a:ABOUT]-(d:Decision)", "s.id, d.id, a.side"),
+        f"SELECT subject_type, subject_id, decision_id, side FROM ({_DECIDED})",
     ),
     Section(
         "clusters",
@@ -298,7 +330,7 @@ SECTIONS = (
 )
 
 #: What holds now, by the names that the sections' SQL uses; the caller brings the SQL of each.
-NOW = ("accounts", "organisations", "memberships", "clusters", "identifiers", "evidence")
+NOW = ("accounts", "organisations", "retractions", "memberships", "clusters", "identifiers", "evidence")
 
 
 def page_text(source: Source) -> str:

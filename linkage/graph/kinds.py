@@ -154,15 +154,20 @@ RESOLUTION = NodeKind(
 )
 DECISION = NodeKind(
     "Decision",
-    "a person's statement about two subjects, named account:ID or organisation:ID",
+    "a person's statement about two ends",
     (
         _text("id", "hash of the content"),
-        _text("left"),
+        _text("left", "account:ID, organisation:ID, cluster:ID, or part:ID:MEMBER, a part that a merge brought in"),
         _text("right"),
+        _whole("left_size", "subjects that the left end stood for when the decision was made"),
+        _whole("right_size"),
         _text("judgement", "same, different, undecided"),
         _text("author"),
         _text("reason"),
         _time("decided_at"),
+        _time("retracted_at", "null while it stands"),
+        _text("retracted_by"),
+        _text("retraction", "why it was taken back"),
     ),
     indexes=(("left",), ("right",), ("decided_at", "id")),
 )
@@ -225,6 +230,13 @@ SUCCEEDED_BY = RelationshipKind(
     ("Cluster",),
     (_text("how", "merged, split, …"), _time("at"), _text("publication"), _whole("members")),
 )
+ABOUT = RelationshipKind(
+    "ABOUT",
+    "a decision is about a subject, by itself or as one of a group",
+    ("Decision",),
+    ("Account", "Organisation"),
+    (_text("side", "left or right"),),
+)
 ATTRIBUTED_TO = RelationshipKind(
     "ATTRIBUTED_TO",
     "a person ties a cluster to an actor",
@@ -233,7 +245,7 @@ ATTRIBUTED_TO = RelationshipKind(
     (_real("confidence"), _text("by"), _text("reason"), _time("at")),
 )
 
-RELATIONSHIPS = (USED, MEMBER_OF, IN, EVIDENCED_BY, SUCCEEDED_BY, ATTRIBUTED_TO)
+RELATIONSHIPS = (USED, MEMBER_OF, IN, EVIDENCED_BY, SUCCEEDED_BY, ABOUT, ATTRIBUTED_TO)
 
 SEARCH = SearchIndex(
     "search",

@@ -40,7 +40,7 @@ DEADLOCK_TRIES = 10
 
 PUBLICATIONS = "publications"
 #: The tables that become something in the graph, in the order in which they are best projected.
-PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", PUBLICATIONS)
+PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", "retractions", PUBLICATIONS)
 #: The tables whose new rows are linked, and the watermarks of how far they are.
 LINKED = {table: f"{table} linked" for table in ("observations", "accounts")}
 #: The tables that a publication's rows are taken from.

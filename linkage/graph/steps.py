@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkage.graph.kinds import LONGEST_KEY
+from linkage.model import End
 from linkage.model.identifier import opaque_id
 from linkage.normalise.kinds import kind_of
 
@@ -93,6 +94,13 @@ def last_rows(table: pa.Table, key: str) -> pa.Table:
     numbered = table.append_column("_place", pa.array(range(table.num_rows), pa.int64()))
     last = numbered.group_by(key, use_threads=False).aggregate([("_place", "max")])["_place_max"]
     return table.take(last).sort_by(key)
+
+
+def first_rows(table: pa.Table, key: str) -> pa.Table:
+    """The first row of each key, ordered by key."""
+    numbered = table.append_column("_place", pa.array(range(table.num_rows), pa.int64()))
+    first = numbered.group_by(key, use_threads=False).aggregate([("_place", "min")])["_place_min"]
+    return table.take(first).sort_by(key)
 
 
 def _subjects(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
@@ -216,16 +224,59 @@ def _users(tables: Tables, secret: bytes) -> pa.Table:
 DECISION_COLUMNS = ["left", "right", "judgement", "author", "reason", "decided_at"]
 
 
-def decision_rows(decisions: pa.Table) -> pa.Table:
-    """Decisions with their ids, which are hashes of the content."""
-    contents = [json.dumps(row, default=str, sort_keys=True) for row in decisions.select(DECISION_COLUMNS).to_pylist()]
-    ids = [hashlib.blake2b(content.encode(), digest_size=16).hexdigest() for content in contents]
-    with_ids = decisions.select(DECISION_COLUMNS).append_column("id", pa.array(ids, pa.string()))
-    return last_rows(with_ids, "id")
+def _ends(decisions: pa.Table) -> Iterator[tuple[str, str, End]]:
+    """Decision × side with what stood there."""
+    for side in ("left", "right"):
+        for decision, name, members in zip(
+            *(_texts(decisions[column]) for column in ("decision_id", side, f"{side}_members")), strict=True
+        ):
+            yield decision, side, End.read(name, members)
 
 
 def _decisions(tables: Tables, secret: bytes) -> pa.Table:
-    return _columns(decision_rows(tables["decisions"]), ["id", *DECISION_COLUMNS])
+    rows = last_rows(tables["decisions"], "decision_id")
+    sizes: dict[str, list[int]] = {"left": [], "right": []}
+    for _, side, end in _ends(rows):
+        sizes[side].append(len(end.members))
+    for side, counted in sizes.items():
+        rows = rows.append_column(f"{side}_size", pa.array(counted, pa.int64()))
+    return _columns(rows, ["decision_id", *DECISION_COLUMNS, "left_size", "right_size"])
+
+
+def about_rows(decisions: pa.Table) -> pa.Table:
+    """Decision × side × subject."""
+    found = [
+        (decision, side, member.type.value, member.id)
+        for decision, side, end in _ends(last_rows(decisions, "decision_id"))
+        for member in end.members
+    ]
+    columns = list(zip(*found, strict=True)) or [()] * 4
+    names = ["decision_id", "side", "subject_type", "subject_id"]
+    return pa.table([pa.array(column, pa.string()) for column in columns], names=names)
+
+
+def _decided(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
+    """The subjects of a type that decisions are about."""
+
+    def rows(tables: Tables, secret: bytes) -> pa.Table:
+        about = about_rows(tables["decisions"])
+        return _distinct(about.filter(pc.equal(about["subject_type"], pa.scalar(subject_type))), ["subject_id"])
+
+    return rows
+
+
+def _about(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
+    def rows(tables: Tables, secret: bytes) -> pa.Table:
+        about = about_rows(tables["decisions"])
+        chosen = about.filter(pc.equal(about["subject_type"], pa.scalar(subject_type)))
+        return _beside(chosen.select(["subject_id", "decision_id", "side"]), "decision_id", "subject_id")
+
+    return rows
+
+
+def _retractions(tables: Tables, secret: bytes) -> pa.Table:
+    rows = first_rows(tables["retractions"], "decision_id")
+    return _columns(rows, ["decision_id", "author", "reason", "retracted_at"])
 
 
 # ---- Cypher
@@ -272,7 +323,16 @@ SET o.name = r[1], o.domain = r[2], o.country = r[3], o.registration_number = r[
 SET_DECISIONS = f"""
 UNWIND $rows AS r
 MERGE (d:Decision {{id: r[0]}})
-SET d.left = r[1], d.right = r[2], d.judgement = r[3], d.author = r[4], d.reason = r[5], d.decided_at = {time_of(6)}
+SET d.left = r[1], d.right = r[2], d.judgement = r[3], d.author = r[4], d.reason = r[5],
+    d.decided_at = {time_of(6)}, d.left_size = r[8], d.right_size = r[9]
+"""
+#: Decisions are projected before retractions, but one that is made and taken back meanwhile may come in after its
+#: retraction: then its node is here already.
+SET_RETRACTIONS = f"""
+UNWIND $rows AS r
+MERGE (d:Decision {{id: r[0]}})
+WITH d, r WHERE d.retracted_at IS NULL
+SET d.retracted_by = r[1], d.retraction = r[2], d.retracted_at = {time_of(3)}
 """
 ADD_USAGE = f"""
 UNWIND $rows AS r
@@ -325,6 +385,16 @@ FOREACH (_ IN CASE WHEN u IS NULL THEN [] ELSE [1] END |
 """
 
 
+def add_about(label: str) -> str:
+    """Decisions are about subjects of a label."""
+    return f"""
+UNWIND $rows AS r
+MATCH (s:{label} {{id: r[0]}})
+MATCH (d:Decision {{id: r[1]}})
+MERGE (d)-[:ABOUT {{side: r[2]}}]->(s)
+"""
+
+
 #: Ledger table of facts → its steps.
 FACT_STEPS: dict[str, tuple[Step, ...]] = {
     "accounts": (
@@ -344,7 +414,14 @@ FACT_STEPS: dict[str, tuple[Step, ...]] = {
         Step("usage", _usage, ADD_USAGE),
         Step("usage of clusters", _users, SUM_CLUSTERS_OF_ACCOUNTS),
     ),
-    "decisions": (Step("decisions", _decisions, SET_DECISIONS),),
+    "decisions": (
+        Step("accounts", _decided("account"), MERGE_ACCOUNTS),
+        Step("organisations", _decided("organisation"), MERGE_ORGANISATIONS),
+        Step("decisions", _decisions, SET_DECISIONS),
+        Step("subjects of decisions", _about("account"), add_about("Account")),
+        Step("subjects of decisions", _about("organisation"), add_about("Organisation")),
+    ),
+    "retractions": (Step("retractions", _retractions, SET_RETRACTIONS),),
 }
 
 

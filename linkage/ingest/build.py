@@ -21,6 +21,7 @@ from linkage.ingest.columns import Column, Type
 from linkage.ingest.identifiers import Fault, Normaliser
 from linkage.ingest.shape import Cell, Shape
 from linkage.model import Judgement, Rejection, Subject, SubjectType
+from linkage.model.decision import CLUSTER, decision_id
 from linkage.normalise import KINDS, Cards, canonical_name, kind_of
 from linkage.normalise.cards import CANDIDATE, mask_cards
 
@@ -360,7 +361,15 @@ def _observations(work: _Work) -> pa.Table:
 def _decisions(work: _Work) -> pa.Table:
     columns = work.columns()
     work.fault("right", "SAME_SUBJECT", "left and right are one subject", pc.equal(columns["left"], columns["right"]))
-    return pa.table(columns, schema=work.shape.record.ledger)
+    for side in ("left", "right"):
+        group = pc.starts_with(columns[side], str(Subject.account(f"{CLUSTER}cl_")))
+        work.fault(side, "NO_SUBJECT", "a cluster, which has other members tomorrow: see `linkage decide`", group)
+    nobody = pa.nulls(work.count, pa.string())
+    columns |= {"left_members": nobody, "right_members": nobody}
+    names = list(columns)
+    rows = zip(*(columns[name].to_pylist() for name in names), strict=True)
+    ids = [decision_id(**dict(zip(names, row, strict=True))) for row in rows]
+    return pa.table({**columns, "decision_id": texts(ids)}, schema=work.shape.record.ledger)
 
 
 _MAKERS: dict[str, Callable[[_Work], pa.Table]] = {

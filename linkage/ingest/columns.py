@@ -155,7 +155,12 @@ DECISIONS = Record(
         Column("reason", Type.TEXT, "why"),
         Column("decided_at", Type.TIME, "when"),
     ),
-    pa.schema([*_text("left", "right", "judgement", "author", "reason"), ("decided_at", TIME)]),
+    pa.schema(
+        [
+            *_text("decision_id", "left", "right", "left_members", "right_members", "judgement", "author", "reason"),
+            ("decided_at", TIME),
+        ]
+    ),
 )
 
 RECORDS: dict[str, Record] = {

@@ -21,6 +21,7 @@ from linkage.ledger.tables import (
     ORGANISATIONS,
     PUBLICATIONS,
     RESOLUTIONS,
+    RETRACTIONS,
     LedgerTable,
 )
 
@@ -36,7 +37,7 @@ def organisations_now() -> str:
 
 
 def decisions_now() -> str:
-    """The last decision on every pair of subjects, whichever of the two was named first.
+    """The last decision on every pair of ends that was not retracted, whichever of the two was named first.
 
     Last by when it was decided, since old files may be loaded after new ones. One without a time was decided when it
     was taken: after all that the ledger held of the pair by then.
@@ -46,8 +47,17 @@ def decisions_now() -> str:
     held = f"max(decided_at) OVER (PARTITION BY {pair} ORDER BY {BATCH}, {ROW})"
     return (
         f"SELECT {columns(DECISIONS.schema.names)} "
-        f"FROM (SELECT *, coalesce(decided_at, {held}) AS said FROM {DECISIONS.name}_rows) "
+        f"FROM (SELECT *, coalesce(decided_at, {held}) AS said FROM {DECISIONS.name}_rows) AS d "
+        f"WHERE NOT EXISTS (FROM {RETRACTIONS.name} AS r WHERE r.decision_id = d.decision_id) "
         f"QUALIFY row_number() OVER (PARTITION BY {pair} ORDER BY said DESC NULLS LAST, {BATCH} DESC, {ROW} DESC) = 1"
+    )
+
+
+def retractions_now() -> str:
+    """What took each decision back: the first that did."""
+    return (
+        f"SELECT {columns(RETRACTIONS.schema.names)} FROM {RETRACTIONS.name}_rows "
+        f"QUALIFY row_number() OVER (PARTITION BY decision_id ORDER BY {BATCH}, {ROW}) = 1"
     )
 
 

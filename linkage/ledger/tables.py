@@ -79,13 +79,25 @@ ORGANISATIONS = _table(
 )
 DECISIONS = _table(
     "decisions",
-    "what people said about two subjects; left and right as `account:ID` or `organisation:ID`",
+    "what people said of two ends: `account:ID`, `organisation:ID`, or a group, `cluster:ID` or `part:ID:MEMBER`, with "
+    "the members that it had then as a JSON list; the id is a hash of the rest",
+    decision_id=TEXT,
     left=TEXT,
     right=TEXT,
+    left_members=TEXT,
+    right_members=TEXT,
     judgement=TEXT,
     author=TEXT,
     reason=TEXT,
     decided_at=TIME,
+)
+RETRACTIONS = _table(
+    "retractions",
+    "decisions that were taken back; the one before it on the same ends counts again",
+    decision_id=TEXT,
+    author=TEXT,
+    reason=TEXT,
+    retracted_at=TIME,
 )
 REJECTIONS = _table(
     "rejections",
@@ -204,7 +216,7 @@ IDENTIFIERS = _table(
 )
 
 #: What the provider and its people said: the source of truth.
-FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS)
+FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS, RETRACTIONS)
 #: What was refused.
 REFUSED = (REJECTIONS, REPLAYS)
 #: What was published; `publications` last.

@@ -5,7 +5,7 @@ things: what an investigator asks about, what a person decided, what a row was r
 """
 
 from linkage.model.band import BANDS, Band, Costs
-from linkage.model.decision import Decision, Judgement
+from linkage.model.decision import Decision, End, Judgement
 from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
 from linkage.model.merge import Merge, MergePiece
@@ -19,6 +19,7 @@ __all__ = [
     "Band",
     "Costs",
     "Decision",
+    "End",
     "Evidence",
     "Explanation",
     "Identifier",

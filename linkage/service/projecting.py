@@ -90,6 +90,7 @@ def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) 
         now = {
             "accounts": results.accounts_now(),
             "organisations": results.organisations_now(),
+            "retractions": results.retractions_now(),
             "memberships": results.memberships_now(),
             "clusters": results.clusters_now(),
             "identifiers": results.identifiers_now(),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.datasets import worlds
 from linkage.engine import resolve
 from linkage.engine.behaviour import gather_activity
+from linkage.engine.forest import apart
 from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
@@ -159,7 +160,7 @@ def test_the_base_rate_moves_with_how_sure_members_look_and_not_on_the_word_of_a
 
 
 WELCOME = Newcomers(least=0.8, core=2, near=4.0, curves={"evidence": Curve(at=(0.0, 10.0), bits=(-5.0, 5.0))})
-NO_PAIRS = np.zeros((0, 2), np.int32)
+NOBODY = apart(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 def test_newcomers_are_taken_in_turn_by_turn_and_told_with_the_cluster_as_it_was() -> None:
@@ -172,7 +173,7 @@ def test_newcomers_are_taken_in_turn_by_turn_and_told_with_the_cluster_as_it_was
         grown = label[4] == label[1]
         return beside(alone, clusters, evidence=[evidence[s] if grown or s in (4, 5) else 0.0 for s in alone])
 
-    label, taken = take_in(np.array([0, 1, 1, 2, 3, 4], np.int32), newcomers, NO_PAIRS, WELCOME)
+    label, taken = take_in(np.array([0, 1, 1, 2, 3, 4], np.int32), newcomers, NOBODY, WELCOME)
     assert label.tolist() == [0, 0, 0, 0, 0, 1]
     assert list(zip(taken.left, taken.right, taken.left_size, taken.turn, strict=True)) == [
         (1, 4, 2, 1),
@@ -183,7 +184,7 @@ def test_newcomers_are_taken_in_turn_by_turn_and_told_with_the_cluster_as_it_was
 
 
 @pytest.mark.parametrize(
-    ("apart", "together"),
+    ("different", "together"),
     [
         ([(0, 2)], [False, True]),  # a newcomer and a member
         ([(3, 1)], [True, False]),
@@ -191,15 +192,17 @@ def test_newcomers_are_taken_in_turn_by_turn_and_told_with_the_cluster_as_it_was
         ([], [True, True]),
     ],
 )
-def test_nobody_is_taken_in_where_a_decision_keeps_them_out(apart: list[tuple[int, int]], together: list[bool]) -> None:
+def test_nobody_is_taken_in_where_a_decision_keeps_them_out(
+    different: list[tuple[int, int]], together: list[bool]
+) -> None:
     """0 and 1 are a cluster; 2 and 3 stand beside it."""
 
     def newcomers(label: Ints) -> Beside:
         alone = [s for s in (2, 3) if (label == label[s]).sum() == 1]
         return beside(alone, [label[0]] * len(alone), evidence=[10.0] * len(alone))
 
-    pairs = np.array(apart, np.int32).reshape(-1, 2)
-    label, _ = take_in(np.array([0, 0, 1, 2], np.int32), newcomers, pairs, WELCOME)
+    pairs = np.array(different, np.int32).reshape(-1, 2)
+    label, _ = take_in(np.array([0, 0, 1, 2], np.int32), newcomers, apart(pairs[:, 0], pairs[:, 1]), WELCOME)
     assert [bool(label[s] == label[0]) for s in (2, 3)] == together
 
 
@@ -207,7 +210,7 @@ def test_a_record_is_no_newcomer() -> None:
     def newcomers(label: Ints) -> Beside:
         return beside([2], [label[0]], account=False, evidence=[10.0])
 
-    label, taken = take_in(np.array([0, 0, 1], np.int32), newcomers, NO_PAIRS, WELCOME)
+    label, taken = take_in(np.array([0, 0, 1], np.int32), newcomers, NOBODY, WELCOME)
     assert label.tolist() == [0, 0, 1]
     assert not len(taken.right)
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from linkage.graph.projection import PROJECTED, PUBLICATIONS, Projector, Publication
 from linkage.ledger.tables import TABLES
+from linkage.model import Decision, End, Judgement, Subject
+from linkage.model.decision import cluster_end
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 _LAST = "QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY place DESC) = 1"
@@ -103,6 +105,7 @@ class Story:
         now = {
             "accounts": f"FROM accounts_placed {last['accounts']}",
             "organisations": f"FROM organisations_placed {last['organisations']}",
+            "retractions": "FROM retractions",
             "memberships": f"SELECT * FROM (FROM memberships_placed {last['memberships']}) {alive}",
             "identifiers": f"SELECT * FROM (FROM identifiers_placed {last['identifiers']}) WHERE holders > 1",
             "clusters": clusters,
@@ -123,6 +126,17 @@ _KEYS = {
 def _of(rows: pa.Table, key: str, identity: str) -> pa.Table:
     chosen = [row for row in rows.to_pylist() if row[key] == identity]
     return pa.Table.from_pylist(chosen, schema=rows.schema)
+
+
+_A1, _A3 = Subject.account("a1"), Subject.account("a3")
+#: The decisions of the story: one on two subjects that stands, one on a group that was taken back.
+APART = Decision(End.of(_A1), End.of(_A3), Judgement.DIFFERENT, "eve", decided_at=at(7))
+GROUPED = Decision(cluster_end("c1", [_A1, Subject.account("a2")]), End.of(_A3), Judgement.SAME, "eve")
+
+
+def told(decisions: Sequence[Decision]) -> pa.Table:
+    """Decisions as rows of the ledger."""
+    return table("decisions", [decision.row for decision in decisions])
 
 
 def small_story() -> Story:
@@ -175,10 +189,9 @@ def small_story() -> Story:
         "usage", [{"account_id": "a1", "window_start": at(5), **hour}, {"account_id": "a4", "window_start": at(6)}]
     )
     story.add("usage", [{"account_id": "a1", "window_start": at(4), **hour}])
-    story.add(
-        "decisions",
-        [{"left": "account:a1", "right": "account:a3", "judgement": "different", "author": "eve", "decided_at": at(7)}],
-    )
+    story.add("decisions", told([APART]))
+    story.add("decisions", told([GROUPED]))
+    story.add("retractions", [{"decision_id": GROUPED.id, "author": "ann", "reason": "a slip", "retracted_at": at(8)}])
     cluster = {"accounts": 2, "organisations": 0, "created_at": at(8), "confidence": 0.9, "weakest": '{"bits": 3.5}'}
     evidence = {**use, "bits": 9.0, "full_bits": 11.0, "members": 2, "holders": 3, "holder_clusters": 2}
     story.publish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from linkage.graph.checksums import SECTIONS, compare
 from linkage.graph.connection import Graph
 from linkage.graph.projection import Projector
-from tests.graph.ledger_rows import small_story
+from tests.graph.ledger_rows import APART, GROUPED, small_story
 
 #: What somebody did to the graph → what the comparison says of it.
 DAMAGES = {
@@ -25,7 +25,10 @@ DAMAGES = {
     "MATCH (s:Organisation {id: 'o1'})-[u:USED]->(i) CREATE (s)-[v:USED]->(i) SET v = properties(u)": (
         "uses of identifiers: 1 doubled (organisation o1 payment_method fp_1)"
     ),
-    "MATCH (d:Decision) DELETE d": "decisions: 1 missing (account:a1 account:a3 different eve None 1772348400000000)",
+    f"MATCH (d:Decision {{id: '{GROUPED.id}'}}) SET d.retracted_by = 'eve'": f"decisions: 1 different ({GROUPED.id})",
+    f"MATCH (:Decision {{id: '{APART.id}'}})-[a:ABOUT]->(:Account {{id: 'a3'}}) DELETE a": (
+        f"subjects of decisions: 1 missing (account a3 {APART.id} right)"
+    ),
     "MATCH (c:Cluster {id: 'c2'}) SET c.tokens = 1": "clusters: 1 different (c2)",
     "CREATE (:Cluster {id: 'c0', size: 0})": "retired clusters: 1 not in the ledger (c0)",
     "MATCH (:Organisation)-[m:IN]->() DELETE m": "members of clusters: 1 missing (organisation o1)",

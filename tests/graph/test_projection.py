@@ -59,7 +59,8 @@ def test_projecting_again_changes_nothing(graph: Graph) -> None:
             projector.apply(version)
     assert content(graph) == before
     assert projector.reached() == {
-        "organisations": 0, "accounts": 1, "observations": 1, "usage": 1, "decisions": 0, "publications": 1,
+        "organisations": 0, "accounts": 1, "observations": 1, "usage": 1, "decisions": 1, "retractions": 0,
+        "publications": 1,
     }  # fmt: skip
 
 

@@ -10,14 +10,16 @@ from linkage.graph.kinds import LONGEST_KEY
 from linkage.graph.steps import (
     FACT_STEPS,
     PUBLICATION_STEPS,
-    decision_rows,
+    about_rows,
     graph_key,
     last_rows,
     usage_rows,
     used_rows,
 )
 from linkage.ledger.tables import FACTS
-from tests.graph.ledger_rows import at, small_story, table
+from linkage.model import Decision, End, Judgement, Subject
+from linkage.model.decision import cluster_end
+from tests.graph.ledger_rows import at, small_story, table, told
 
 SECRET = b"s" * 32
 
@@ -73,10 +75,20 @@ def test_keys_longer_than_indexes_take_are_told_apart_by_a_hash() -> None:
     assert graph_key("ip", "203.0.113.7") == "ip:203.0.113.7"
 
 
-def test_a_decision_has_the_id_of_its_content() -> None:
-    said = {"left": "account:a", "right": "account:b", "judgement": "same", "decided_at": at(1)}
-    rows = decision_rows(table("decisions", [said, said, {**said, "author": "eve"}]))
-    assert rows.num_rows == len(set(rows["id"].to_pylist())) == 2
+def test_a_decision_is_about_each_subject_that_its_ends_stood_for() -> None:
+    members = [Subject.account("a"), Subject.organisation("o:1")]
+    said = Decision(cluster_end("cl_1", members), End.of(Subject.account("b")), Judgement.SAME, decided_at=at(1))
+    about = [(row["side"], row["subject_type"], row["subject_id"]) for row in about_rows(told([said])).to_pylist()]
+    assert about == [("left", "account", "a"), ("left", "organisation", "o:1"), ("right", "account", "b")]
+    (made,) = FACT_STEPS["decisions"][2].rows({"decisions": told([said, said])}, SECRET).to_pylist()
+    assert (made["decision_id"], made["left_size"], made["right_size"]) == (said.id, 2, 1)
+
+
+def test_the_first_retraction_of_a_decision_counts() -> None:
+    said = [{"decision_id": "dc_1", "author": who, "retracted_at": at(1)} for who in ("ann", "eve")]
+    (step,) = FACT_STEPS["retractions"]
+    (row,) = step.rows({"retractions": table("retractions", said)}, SECRET).to_pylist()
+    assert row["author"] == "ann"
 
 
 def test_times_before_1970_travel_whole() -> None:

@@ -19,6 +19,7 @@ from linkage.errors import BadInput, UnreadableFile
 from linkage.ingest.columns import RECORDS, REJECTIONS
 from linkage.ingest.readers import columnar
 from linkage.ledger import tables
+from linkage.model import Decision
 
 CARD = "4111 1111 1111 1111"
 
@@ -64,6 +65,8 @@ def test_a_data_set_is_a_folder_of_record_files_in_any_format(tmp_path: Path) ->
     assert batches["decisions"].rows.select(["left", "right", "judgement"]).to_pylist() == [
         {"left": "account:a1", "right": "account:a2", "judgement": "same"}
     ]
+    (decided,) = batches["decisions"].rows.to_pylist()
+    assert decided == Decision.of(decided).row
     for batch in batches.values():
         assert batch.rows.schema == tables.TABLES[batch.record].schema
         assert batch.rejections.schema == tables.REJECTIONS.schema
@@ -182,7 +185,9 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_other_records_have_faults_too(tmp_path: Path) -> None:
-    written(tmp_path / "decisions.csv", "left,right,judgement\na,b,maybe\na,account:a,same\n,b,same\n")
+    written(
+        tmp_path / "decisions.csv", "left,right,judgement\na,b,maybe\na,account:a,same\n,b,same\na,cluster:cl_b,same\n"
+    )
     written(tmp_path / "usage.csv", "account_id,window_start,requests\na,,1\na,2026-01-01T00:00,-1\n")
     written(
         tmp_path / "accounts.jsonl", '{"account_id": {"x": 1}}\n{"account_id": 1, "note": "\\ud800 x"}\n{"tier": 1}\n'
@@ -190,7 +195,7 @@ def test_other_records_have_faults_too(tmp_path: Path) -> None:
     rows, rejections = load(tmp_path)
     assert [row["attributes"] for row in rows] == ['{"note": "? x"}']
     assert Counter(refused["code"] for refused in rejections) == {
-        **{"BAD_JUDGEMENT": 1, "SAME_SUBJECT": 1, "MISSING_VALUE": 3, "BAD_NUMBER": 1, "BAD_TYPE": 1}
+        **{"BAD_JUDGEMENT": 1, "SAME_SUBJECT": 1, "NO_SUBJECT": 1, "MISSING_VALUE": 3, "BAD_NUMBER": 1, "BAD_TYPE": 1}
     }
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from linkage.ledger import Ledger, results
+from linkage.model import Decision, End, Judgement, Subject
 from tests.ledger.facts import START, account, rows_of
 
 
@@ -38,7 +39,7 @@ def member(subject: str, cluster: str | None) -> dict[str, object]:
 
 def test_every_text_answers_on_an_empty_ledger(ledger: Ledger) -> None:
     texts = [name for name in dir(results) if name.endswith("_now")]
-    assert len(texts) == 9
+    assert len(texts) == 10
     for name in (*texts, "last_resolution"):
         assert ask(ledger, getattr(results, name)(), "*") == []
 
@@ -144,3 +145,27 @@ def test_the_last_resolution_is_the_last_that_finished(ledger: Ledger) -> None:
     publish(ledger, "r2")
     publish(ledger, "r3", finished=False, lineage=[{"event": "born", "cluster_id": "c"}])
     assert ask(ledger, results.last_resolution(), "resolution_id") == [("r2",)]
+
+
+def test_a_retracted_decision_no_longer_counts_and_the_one_before_it_does_again(ledger: Ledger) -> None:
+    def decide(judgement: str, day: int) -> str:
+        one, other = (End.of(Subject.account(name)) for name in "ab")
+        said = Decision(one, other, Judgement(judgement), decided_at=START + timedelta(days=day))
+        ledger.append("decisions", rows_of("decisions", said.row))
+        return said.id
+
+    def retract(identity: str, author: str) -> None:
+        row = {"decision_id": identity, "author": author, "retracted_at": START}
+        ledger.append("retractions", rows_of("retractions", row))
+
+    ids = [decide(judgement, day) for day, judgement in enumerate(("same", "undecided", "different"))]
+    assert len(set(ids)) == 3
+    assert ask(ledger, results.decisions_now(), "judgement") == [("different",)]
+    retract(ids[1], "ann")
+    assert ask(ledger, results.decisions_now(), "judgement") == [("different",)]
+    retract(ids[2], "ann")
+    retract(ids[2], "eve")
+    assert ask(ledger, results.decisions_now(), "judgement") == [("same",)]
+    assert ask(ledger, results.retractions_now(), "decision_id, author") == sorted((ids[n], "ann") for n in (1, 2))
+    retract(ids[0], "ann")
+    assert ask(ledger, results.decisions_now(), "judgement") == []

@@ -1,11 +1,15 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.model import Decision, Evidence, Explanation, Identifier, Judgement, Merge, Subject, SubjectType
+from linkage.model import Decision, End, Evidence, Explanation, Identifier, Judgement, Merge, Subject, SubjectType
+from linkage.model.decision import cluster_end, part_end
 from linkage.model.identifier import opaque_id
+
+A, B, C = (Subject.account(name) for name in "abc")
 
 
 def test_a_subject_reads_back_from_its_text() -> None:
@@ -28,8 +32,8 @@ def test_what_is_empty_cannot_be_built() -> None:
         Subject.account("")
     with pytest.raises(ValueError, match="a kind and a value"):
         Identifier("ip", "")
-    with pytest.raises(ValueError, match="different subjects"):
-        Decision(Subject.account("a"), Subject.account("a"), Judgement.SAME)
+    with pytest.raises(ValueError, match="account:a is on both"):
+        Decision(End.of(A), End.of(A), Judgement.SAME)
 
 
 def test_an_identifier_reads_back_from_its_key_though_its_value_has_colons() -> None:
@@ -74,3 +78,29 @@ def test_a_merge_reads_its_evidence_and_what_was_stated() -> None:
     assert (str(merge.right), merge.stated, merge.evidence[0].bits) == ("account:b", None, 17.2)
     stated = Merge.of({**row, "bits": None, "evidence": '[{"stated": "declared"}]'})
     assert (stated.stated, stated.bits, stated.evidence) == ("declared", 0.0, ())
+
+
+def test_nobody_is_on_both_sides_of_a_decision() -> None:
+    with pytest.raises(ValueError, match="account:b is on both"):
+        Decision(cluster_end("cl_1", [A, B]), cluster_end("cl_2", [B, C]), Judgement.DIFFERENT)
+    whole = cluster_end("cl_1", [A, B])
+    assert Decision(whole.without([B]), End.of(B), Judgement.DIFFERENT).subjects == (A, B)
+    with pytest.raises(ValueError, match="cluster:cl_1 stands for nobody"):
+        whole.without([A, B])
+
+
+def test_a_decision_is_the_same_one_wherever_it_is_read_and_another_if_anything_in_it_differs() -> None:
+    at = datetime(2026, 5, 3, tzinfo=UTC)
+    said = Decision(cluster_end("cl_1", [B, A]), End.of(C), Judgement.SAME, "ann", "a card", at)
+    assert Decision.of(said.row) == said
+    elsewhere = said.row["decided_at"].astimezone(timezone(timedelta(hours=2)))
+    assert Decision.of({**said.row, "decided_at": elsewhere}).id == said.id
+    changes = {"judgement": Judgement.DIFFERENT, "author": None, "reason": "", "decided_at": None, "right": End.of(A)}
+    others = [replace(said, left=End.of(B))] + [replace(said, left=End.of(B), **{k: v}) for k, v in changes.items()]
+    assert len({said.id, *(other.id for other in others)}) == 1 + len(others)
+
+
+def test_an_end_knows_its_cluster() -> None:
+    assert part_end("cl_1", Subject.organisation("x:y"), [A]).cluster == "cl_1"
+    assert cluster_end("cl_1", [A]).cluster == "cl_1"
+    assert End.of(Subject.account("cluster:cl_1")).cluster is None
