@@ -11,10 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
 
-from linkage.engine.forest import Forest, Marks, find
+from linkage.engine import steps
+from linkage.engine.facts import Facts
+from linkage.engine.forest import JOINED, REFUSED, Forest, Marks, declare_pairs, find, number_clusters, plant
 from linkage.engine.runner import Runner
-from linkage.engine.tables import Ints
+from linkage.engine.second_look import retell
+from linkage.engine.tables import Ints, Whole
+
+MOST_HOLDERS = 1_000  # of a value that are looked at for a merge
+MEMORY = "1GB"  # for the decisions of a few clusters
 
 
 class Told(NamedTuple):
@@ -45,6 +53,15 @@ class Decided(NamedTuple):
         opposite = {mark ^ 1 for mark in _marks_of(find(forest.parent, one), forest)}
         return sorted({mark // 2 for mark in marks & opposite})
 
+    def contradictions(self, forest: Forest, outcome: Ints) -> dict[int, list[int]]:
+        """The decisions `same` that others forbid, in part or whole, with those that do, all by their number: `outcome`
+        tells what became of each pair in this forest."""
+        found: dict[int, set[int]] = {}
+        for i in np.flatnonzero(outcome[: len(self.of)] == REFUSED):
+            forbidding = self.forbidding(int(self.left[i]), int(self.right[i]), forest)
+            found.setdefault(int(self.of[i]), set()).update(forbidding)
+        return {number: sorted(others) for number, others in sorted(found.items())}
+
 
 def _marks_of(root: int, forest: Forest) -> set[int]:
     found, entry = set(), int(forest.head[root])
@@ -59,6 +76,24 @@ def read_decisions(runner: Runner) -> Decided:
     rows = runner.rows('SELECT decision_id, "left", "right", judgement FROM decided ORDER BY decision')
     members = runner.arrays("SELECT decision, side, subject FROM decided_members ORDER BY decision, side, subject")
     return arrange([Told(*row) for row in rows], members["decision"], members["side"], members["subject"])
+
+
+def decide_among(subjects: pa.Table | None, decisions: pa.Table) -> tuple[Decided, int]:
+    """The decisions that count among some subjects (`subject`, `subject_type`, `subject_id`), or among all that they
+    name; and how many subjects there are. `decisions` has the columns of the ledger's table."""
+    runner = Runner(MEMORY, threads=1)
+    try:
+        Facts(decisions=decisions).register(runner.connection)
+        if subjects is None:
+            runner.table("subject_ids", steps.decided_subjects())
+            runner.table("subjects", steps.subjects())
+        else:
+            runner.connection.register("subjects", subjects)
+        runner.table("decided", steps.decided())
+        runner.table("decided_members", steps.decided_members())
+        return read_decisions(runner), int(runner.rows("SELECT count(*) FROM subjects")[0][0])
+    finally:
+        runner.close()
 
 
 def arrange(
@@ -78,6 +113,86 @@ def arrange(
 
 def _says(judgement: str, told: Sequence[Told]) -> npt.NDArray[np.bool_]:
     return np.array([one.judgement == judgement for one in told], np.bool_)
+
+
+class Replayed(NamedTuple):
+    """Clusters made anew: the cluster of each subject, numbered by its first; and the merges that hold, in order.
+
+    `merge` is the place of each in the list that was given, −1 for one that a decision stated; sides are named as they
+    were given, with their sizes now.
+    """
+
+    label: Ints
+    merge: Whole
+    left: Ints
+    right: Ints
+    left_size: Ints
+    right_size: Ints
+    contradictions: dict[int, list[int]]
+
+
+def replay(subjects: int, decided: Decided, left: Ints, right: Ints) -> Replayed:
+    """Make clusters anew from decisions and from merges in their order, without those that a decision forbids.
+
+    As in a resolution, what must stay apart binds everything, and what is the same comes before all evidence.
+    """
+    forest = plant(subjects, decided.marks)
+    both = np.concatenate([decided.left, left]), np.concatenate([decided.right, right])
+    outcome = declare_pairs(*both, forest)
+    made = np.flatnonzero(outcome == JOINED)
+    left, right = both[0][made], both[1][made]
+    kept = retell(left, right, np.zeros(subjects, np.bool_))
+    label = np.empty(subjects, np.int32)
+    number_clusters(forest.parent, label)
+    place = np.maximum(made[kept.merge] - len(decided.of), -1)
+    return Replayed(
+        label,
+        place,
+        left[kept.merge],
+        right[kept.merge],
+        kept.left_size,
+        kept.right_size,
+        decided.contradictions(forest, outcome),
+    )
+
+
+class Held(NamedTuple):
+    """The values that merges rest on and who holds them: those of merge i are `value[first[i]:first[i + 1]]`, the
+    strongest first, and the holders of value v are `holder[start[v]:start[v + 1]]`."""
+
+    first: Whole
+    value: Ints
+    start: Whole
+    holder: Ints
+
+
+@njit(cache=True, nogil=True)
+def name_by_holders(left: Ints, right: Ints, held: Held, subjects: int) -> tuple[Ints, Ints]:
+    """Merges, given in order by a member of each side, named by a member of each side that holds what joined them.
+
+    Any member names a part as long as the part holds. Where it falls apart, what joined it later goes with those with
+    whom it shares something, so long as these name the merge.
+    """
+    parent = np.arange(subjects).astype(np.int32)
+    one, other = left.copy(), right.copy()
+    for i in range(len(left)):
+        a, b = find(parent, left[i]), find(parent, right[i])
+        for at in range(held.first[i], held.first[i + 1]):
+            x = y = -1
+            begin, end = held.start[held.value[at]], held.start[held.value[at] + 1]
+            for h in range(begin, min(end, begin + MOST_HOLDERS)):
+                root = find(parent, held.holder[h])
+                if root == a and x < 0:
+                    x = held.holder[h]
+                elif root == b and y < 0:
+                    y = held.holder[h]
+                if x >= 0 and y >= 0:
+                    break
+            if x >= 0 and y >= 0:
+                one[i], other[i] = x, y
+                break
+        parent[b] = a
+    return one, other
 
 
 def teaching_pairs(decided: Decided) -> list[tuple[int, int, str]]:

@@ -245,7 +245,7 @@ def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     made = np.flatnonzero(outcome == JOINED)
     why = tuple("decision" if i < len(decided.of) else "declared" for i in made)
     conflicts = [
-        *_contradictions(decided, np.flatnonzero(outcome == REFUSED), forest),
+        *_contradictions(decided, outcome, forest),
         *(
             _undeclared(runner, decided, int(left[i]), int(right[i]), forest)
             for i in np.flatnonzero(outcome == REFUSED)
@@ -255,12 +255,8 @@ def bind(runner: Runner, subjects: int) -> tuple[Forest, Bound]:
     return forest, Bound(decided.marks, left[made], right[made], why, tuple(conflicts))
 
 
-def _contradictions(decided: Decided, refused: Whole, forest: Forest) -> list[dict[str, Any]]:
-    """The decisions `same` that others forbid, wholly or in part: `refused` are places in the list of pairs."""
-    found: dict[int, set[int]] = {}
-    for i in refused[refused < len(decided.of)]:
-        forbidding = decided.forbidding(int(decided.left[i]), int(decided.right[i]), forest)
-        found.setdefault(int(decided.of[i]), set()).update(forbidding)
+def _contradictions(decided: Decided, outcome: Ints, forest: Forest) -> list[dict[str, Any]]:
+    """The decisions `same` that others forbid, in part or whole."""
     return [
         {
             "left": decided.told[number].left,
@@ -268,9 +264,9 @@ def _contradictions(decided: Decided, refused: Whole, forest: Forest) -> list[di
             "stated": "decision",
             "kept": "different",
             "decision": decided.told[number].id,
-            "forbidden_by": [decided.told[other].id for other in sorted(others)],
+            "forbidden_by": [decided.told[other].id for other in others],
         }
-        for number, others in sorted(found.items())
+        for number, others in decided.contradictions(forest, outcome).items()
     ]
 
 

@@ -22,9 +22,20 @@ from linkage.graph.locks import exclusive
 from linkage.graph.projection import LINKED, Projector
 from linkage.graph.reads import Reader
 from linkage.ledger import Ledger
-from linkage.model import Merge, Subject
+from linkage.model import Judgement, Merge, Subject
 from linkage.model.progress import Progress, silent
-from linkage.service import explaining, history, judging, linking, loading, projecting, recording, rejecting, resolving
+from linkage.service import (
+    deciding,
+    explaining,
+    history,
+    judging,
+    linking,
+    loading,
+    projecting,
+    recording,
+    rejecting,
+    resolving,
+)
 from linkage.settings import Settings, project_secret
 
 T = TypeVar("T")
@@ -188,6 +199,48 @@ class Service:
             self._project({linked.publication_id: linked.rows})
             self._scales_of = self.projector.reached()["publications"]
         return linked
+
+    # -- what people decide
+
+    def preview(self, statements: Sequence[deciding.Statement]) -> deciding.Effect:
+        """What decisions would do to clusters now; writes nothing."""
+        return deciding.preview(self.ledger, statements, confidence=self._stated)
+
+    def decide(self, statements: Sequence[deciding.Statement]) -> deciding.Effect:
+        """Record decisions and apply them to the clusters concerned; `catch_up` brings both into the graph."""
+        with self._alone("publish"):
+            return deciding.decide(self.ledger, statements, confidence=self._stated)
+
+    def preview_undoing(
+        self, cluster_id: str, sides: tuple[Subject, Subject], *, author: str, reason: str
+    ) -> deciding.Effect:
+        """What undoing the merge of a cluster that brought two members together would do now; writes nothing."""
+        said = deciding.Statement(str(sides[0]), str(sides[1]), Judgement.DIFFERENT, author, reason)
+        return deciding.preview_undoing(self.ledger, cluster_id, sides, said, confidence=self._stated)
+
+    def undo(self, cluster_id: str, sides: tuple[Subject, Subject], *, author: str, reason: str) -> deciding.Effect:
+        """Undo the merge of a cluster that brought two members together: what it joined is different from now on."""
+        said = deciding.Statement(str(sides[0]), str(sides[1]), Judgement.DIFFERENT, author, reason)
+        with self._alone("publish"):
+            return deciding.undo(self.ledger, cluster_id, sides, said, confidence=self._stated)
+
+    def preview_retraction(self, decision_id: str) -> deciding.Effect:
+        """What taking a decision back would do now; writes nothing."""
+        return deciding.preview_retraction(self.ledger, decision_id, confidence=self._stated)
+
+    def retract(self, decision_id: str, *, author: str, reason: str) -> deciding.Effect:
+        """Take a decision back, and apply what counts then to the clusters concerned."""
+        with self._alone("publish"):
+            return deciding.retract(self.ledger, decision_id, author, reason, confidence=self._stated)
+
+    def decisions(self, *, about: str | None = None, only_contradicting: bool = False) -> list[deciding.Recorded]:
+        """The decisions of the ledger and how they stand, newest first."""
+        return deciding.find(self.ledger, about=about, only_contradicting=only_contradicting)
+
+    @property
+    def _stated(self) -> float:
+        """How sure it is that somebody belongs where a person put him."""
+        return self.model.confidence.stated
 
     # -- the graph
 
