@@ -70,8 +70,10 @@ CREATE (:Cluster {id: 'c0', size: 0, accounts: 0, organisations: 0, retired_at: 
   -[:SUCCEEDED_BY {how: 'merged', at: datetime('2026-06-03T00:00:00Z'), publication: 'rs_1', members: 2}]->(c1)
 CREATE (:Resolution {id: 'rs_1', started_at: datetime('2026-06-03T00:00:00Z'),
                      finished_at: datetime('2026-06-03T00:01:00Z'), model_version: '1', summary: '{"clusters": 2}'})
-CREATE (:Decision {id: 'd1', left: 'account:a6', right: 'account:a1', judgement: 'different', author: 'ann',
-                   reason: 'known to us', decided_at: datetime('2026-06-04T00:00:00Z')})
+WITH 1 AS one MATCH (a6:Account {id: 'a6'}), (a1:Account {id: 'a1'})
+CREATE (d:Decision {id: 'd1', left: 'account:a6', right: 'account:a1', judgement: 'different', author: 'ann',
+                    left_size: 1, right_size: 1, reason: 'known to us', decided_at: datetime('2026-06-04T00:00:00Z')}),
+       (d)-[:ABOUT {side: 'left'}]->(a6), (d)-[:ABOUT {side: 'right'}]->(a1)
 """
 
 

@@ -30,7 +30,7 @@ class Context:
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.reader, self.work.merges)
+        self.loaders = Loaders(self.reader, self.work)
 
     @property
     def costs(self) -> Costs:

@@ -62,6 +62,12 @@ DEAR = {
     "Query.path": 200,
     "Query.neighbourhood": 200,
     "Query.search": 50,
+    "Query.previewDecision": 200,
+    "Query.previewRetraction": 200,
+    "Query.previewUndo": 200,
+    "Decision.counts": 20,
+    "Decision.contradicts": 50,
+    "DecisionEnd.members": 50,
     "ClusterConnection.totalCount": 20,
     "Statistics.kinds": 100,
 }

@@ -13,7 +13,7 @@ from linkage.errors import BadInput
 
 #: An id is never longer than this; what is longer was not issued by us.
 LONGEST = 4_096
-KINDS = frozenset({"Account", "Organisation", "Identifier", "Cluster", "Resolution"})
+KINDS = frozenset({"Account", "Organisation", "Identifier", "Cluster", "Resolution", "Decision"})
 SUBJECTS = {"account": "Account", "organisation": "Organisation"}
 
 

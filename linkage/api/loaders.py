@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from linkage.findings.hypotheses import Hypothesis
-from linkage.graph.reads import Page, Reader, clusters, identifiers, subjects
+from linkage.graph.reads import Page, Reader, clusters, decisions, identifiers, subjects
 from linkage.graph.reads.page import Slice
 from linkage.model import Merge
 from linkage.service import judging
 from linkage.service.judging import WeakestCut
+
+if TYPE_CHECKING:
+    from linkage.api.work import Work
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
@@ -53,7 +56,7 @@ def _grouped(load: Callable[..., Awaitable[Mapping[K, V]]], missing: V) -> DataL
 class Loaders:
     """The loaders of one operation; what was loaded once in it is not loaded again."""
 
-    def __init__(self, reader: Reader, merges: Callable[[Sequence[str]], Awaitable[Mapping[str, list[Merge]]]]) -> None:
+    def __init__(self, reader: Reader, work: Work) -> None:
         self.account: DataLoader[str, Row | None] = _loader(lambda ids: subjects.by_ids(reader, "Account", ids), None)
         self.organisation: DataLoader[str, Row | None] = _loader(
             lambda ids: subjects.by_ids(reader, "Organisation", ids), None
@@ -73,7 +76,7 @@ class Loaders:
         )
 
         #: from the ledger: one question for all clusters of a page
-        self.merges: DataLoader[str, list[Merge]] = _loader(merges, [])
+        self.merges: DataLoader[str, list[Merge]] = _loader(work.merges, [])
         self.hypotheses: DataLoader[str, list[Hypothesis]] = _loader(lambda ids: judging.hypotheses_of(reader, ids), [])
 
         async def cuts(ids: Sequence[str]) -> dict[str, WeakestCut | None]:
@@ -81,6 +84,22 @@ class Loaders:
             return {**await judging.weakest_cuts(reader, dict(zip(ids, its, strict=True)))}
 
         self.weakest_cut: DataLoader[str, WeakestCut | None] = _loader(cuts, None)
+
+        self.decision: DataLoader[str, Row | None] = _loader(lambda ids: decisions.by_ids(reader, ids), None)
+
+        async def counts(ids: Sequence[str]) -> dict[str, bool]:
+            return dict.fromkeys(await work.counting(ids), True)
+
+        async def contradictions(ids: Sequence[str]) -> dict[str, list[str]]:
+            return await work.contradictions()
+
+        async def decided(ids: Sequence[str], side: str, limit: int) -> dict[str, list[str]]:
+            return await decisions.members(reader, ids, side, limit)
+
+        #: from the ledger
+        self.counts: DataLoader[str, bool] = _loader(counts, False)
+        self.contradictions: DataLoader[str, list[str]] = _loader(contradictions, [])
+        self.decided: DataLoader[tuple[Any, ...], list[str]] = _grouped(decided, [])
 
         async def members(ids: Sequence[str], page: Page, type_name: str | None) -> dict[str, Slice]:
             return await clusters.members(reader, ids, page, type_name=type_name)
@@ -116,4 +135,5 @@ class Loaders:
             "Organisation": self.organisation,
             "Identifier": self.identifier,
             "Cluster": self.cluster,
+            "Decision": self.decision,
         }.get(type_name)

@@ -1,4 +1,4 @@
-"""The mutations: facts in, resolutions started."""
+"""The mutations: facts in, decisions made and taken back, resolutions started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from linkage.api.context import Context, Info
+from linkage.api.decisions import DecisionInput, cluster_id, decide, decision_id, member
 from linkage.api.types.cluster import Cluster
+from linkage.api.types.decision import DecisionEffect, JudgementType
 from linkage.api.types.resolution import Resolution
 from linkage.api.types.scalars import Long
 from linkage.errors import BadInput
@@ -191,6 +193,49 @@ class Mutation:
         wait: Wait = True,
     ) -> RecordResult:
         return await _record(info.context, "accounts", accounts, source, idempotency_key, wait=wait)
+
+    @strawberry.mutation(
+        description="Say that two ends are one actor's, are not, or that this is open. An end is an account, an "
+        "organisation or a cluster. It holds at once and in every later resolution; see `previewDecision`."
+    )
+    async def decide(
+        self,
+        info: Info,
+        left: strawberry.ID,
+        right: strawberry.ID,
+        judgement: JudgementType,  # type: ignore[valid-type]
+        author: str,
+        reason: str,
+    ) -> DecisionEffect:
+        given = DecisionInput(left=left, right=right, judgement=judgement, author=author, reason=reason)
+        return await decide(info.context, [given])
+
+    @strawberry.mutation(description="Make many decisions as one change: all of them or, if one is wrong, none.")
+    async def decide_many(self, info: Info, decisions: list[DecisionInput]) -> DecisionEffect:
+        return await decide(info.context, decisions)
+
+    @strawberry.mutation(
+        description="Take a decision back. The one before it on the same ends counts again; what was kept apart is not "
+        "joined before the next resolution weighs it."
+    )
+    async def retract_decision(self, info: Info, id: strawberry.ID, author: str, reason: str) -> DecisionEffect:
+        return DecisionEffect.of(await info.context.work.retract(decision_id(str(id)), author, reason))
+
+    @strawberry.mutation(
+        description="Undo the merge that brought two members of a cluster together, such as `left` and `right` of one "
+        "of its `merges`: the parts that it joined are different from now on."
+    )
+    async def undo_merge(
+        self,
+        info: Info,
+        cluster: strawberry.ID,
+        left: strawberry.ID,
+        right: strawberry.ID,
+        author: str,
+        reason: str,
+    ) -> DecisionEffect:
+        sides = member(str(left)), member(str(right))
+        return DecisionEffect.of(await info.context.work.undo(cluster_id(str(cluster)), sides, author, reason))
 
     @strawberry.mutation(
         description="Start a resolution in the background: facts, decisions and model in, clusters out. One at a time."

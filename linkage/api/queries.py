@@ -10,11 +10,22 @@ import strawberry
 
 from linkage.api.connections import LARGEST, page_info, page_of, write_cursor
 from linkage.api.context import Context, Info
+from linkage.api.decisions import (
+    NOBODY,
+    DecisionFilter,
+    DecisionInput,
+    cluster_id,
+    conditions,
+    decision_id,
+    member,
+    statement,
+)
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
 from linkage.api.types import graph
 from linkage.api.types.band import Bands, BandType
 from linkage.api.types.cluster import Cluster, ClusterConnection, ClusterEdge
+from linkage.api.types.decision import DECISIONS, Decision, DecisionConnection, DecisionEffect, JudgementType
 from linkage.api.types.explanation import Explanation
 from linkage.api.types.graph import NODES, Graph, Path
 from linkage.api.types.identifier import Identifier
@@ -25,7 +36,7 @@ from linkage.api.types.search import SearchConnection, SearchEdge
 from linkage.api.types.statistics import Statistics
 from linkage.api.types.subject import Account, AccountConnection, Organisation
 from linkage.errors import BadInput
-from linkage.graph.reads import Place, clusters, resolutions, search, statistics, subjects
+from linkage.graph.reads import Place, clusters, decisions, resolutions, search, statistics, subjects
 from linkage.graph.reads.page import Slice
 from linkage.model import Costs
 from linkage.model import Identifier as IdentifierValue
@@ -142,6 +153,8 @@ async def find_node(context: Context, found: NodeId) -> Node | None:
         return await find_resolution(context, found.id)
     loader = context.loaders.of_type(found.type)
     row = await loader.load(found.id) if loader is not None else None
+    if found.type == "Decision":
+        return Decision(row=row) if row is not None else None
     return NODES[found.type](row=row) if row is not None else None
 
 
@@ -255,6 +268,49 @@ class Query:
             return Resolution.of_run(run) if run is not None else None
         found = named(str(id), "Resolution")
         return await find_resolution(info.context, found.id) if found.type == "Resolution" else None
+
+    @strawberry.field(description="What people decided, newest first.")
+    async def decisions(
+        self,
+        info: Info,
+        filter: DecisionFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> DecisionConnection:
+        page = page_of(DECISIONS, first=first, after=after, last=last, before=before)
+        filters = await conditions(info.context, filter)
+        return DecisionConnection.of(await decisions.page(info.context.reader, filters, page))
+
+    @strawberry.field(description="The decision of that id, global or as files have it.")
+    async def decision(self, info: Info, id: strawberry.ID) -> Decision | None:
+        row = await info.context.loaders.decision.load(decision_id(str(id)))
+        return Decision(row=row) if row is not None else None
+
+    @strawberry.field(
+        description="What a decision would do to clusters now; ends are named as in `decide`. Writes nothing."
+    )
+    async def preview_decision(
+        self,
+        info: Info,
+        left: strawberry.ID,
+        right: strawberry.ID,
+        judgement: JudgementType,  # type: ignore[valid-type]
+    ) -> DecisionEffect:
+        given = DecisionInput(left=left, right=right, judgement=judgement, author=NOBODY, reason=NOBODY)
+        return DecisionEffect.of(await info.context.work.preview([statement(given)]))
+
+    @strawberry.field(description="What taking a decision back would do to clusters now. Writes nothing.")
+    async def preview_retraction(self, info: Info, id: strawberry.ID) -> DecisionEffect:
+        return DecisionEffect.of(await info.context.work.preview_retraction(decision_id(str(id))))
+
+    @strawberry.field(description="What undoing a merge would do now; it is named as in `undoMerge`. Writes nothing.")
+    async def preview_undo(
+        self, info: Info, cluster: strawberry.ID, left: strawberry.ID, right: strawberry.ID
+    ) -> DecisionEffect:
+        sides = member(str(left)), member(str(right))
+        return DecisionEffect.of(await info.context.work.preview_undoing(cluster_id(str(cluster)), sides, NOBODY))
 
     @strawberry.field(description="Accounts, organisations, identifiers and clusters that hold every word, best first.")
     async def search(

@@ -18,6 +18,7 @@ from linkage.api.mutations import Mutation
 from linkage.api.queries import Query
 from linkage.api.subscriptions import Subscription
 from linkage.api.types.cluster import Cluster
+from linkage.api.types.decision import Decision
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.resolution import Resolution
 from linkage.api.types.scalars import LONG, Long
@@ -43,7 +44,7 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Account, Organisation, Identifier, Cluster, Resolution],
+        types=[Account, Organisation, Identifier, Cluster, Resolution, Decision],
         extensions=[
             OwnContext,
             bound_tokens(limits),

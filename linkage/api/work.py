@@ -6,6 +6,7 @@ Writes have their own threads, so that slow questions to the ledger never keep a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -14,10 +15,12 @@ from linkage.api.links import Links, touched
 from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
 from linkage.engine.model import Model
+from linkage.errors import Conflict, DatabaseUnavailable
 from linkage.graph.projection import LINKED
-from linkage.model import Merge
+from linkage.model import Merge, Subject
 from linkage.model.progress import Progress
 from linkage.service import Service
+from linkage.service.deciding import Effect, Statement
 from linkage.service.recording import Call, Recorded
 
 T = TypeVar("T")
@@ -31,6 +34,8 @@ class Work:
         self._recorder = Recorder(service.record_together)
         self.links = Links()
         self._questions = ThreadPoolExecutor(2, thread_name_prefix="linkage-question")
+        # One at a time: they wait for each other, and for a resolution that publishes, and no fact waits for them.
+        self._decisions = ThreadPoolExecutor(1, thread_name_prefix="linkage-decision")
         self.written = asyncio.Event()
         self.secret: bytes = service.secret
         self.model: Model = service.model
@@ -53,6 +58,41 @@ class Work:
         linked = await self.links.of(record, recorded.version)
         return None if linked is None else touched(recorded.subjects, linked)
 
+    async def preview(self, statements: Sequence[Statement]) -> Effect:
+        """What decisions would do to clusters now."""
+        return await self._in(self._questions, lambda: self._service.preview(statements))
+
+    async def preview_undoing(self, cluster_id: str, sides: tuple[Subject, Subject], author: str) -> Effect:
+        """What undoing a merge would do now."""
+        return await self._in(
+            self._questions,
+            lambda: self._service.preview_undoing(cluster_id, sides, author=author, reason=author),
+        )
+
+    async def preview_retraction(self, decision_id: str) -> Effect:
+        """What taking a decision back would do now."""
+        return await self._in(self._questions, lambda: self._service.preview_retraction(decision_id))
+
+    async def decide(self, statements: Sequence[Statement]) -> Effect:
+        """Make decisions: in the ledger when this returns, and in the graph if Neo4j is up."""
+        return await self._changed(lambda: self._service.decide(statements))
+
+    async def undo(self, cluster_id: str, sides: tuple[Subject, Subject], author: str, reason: str) -> Effect:
+        """Undo a merge, as `decide`."""
+        return await self._changed(lambda: self._service.undo(cluster_id, sides, author=author, reason=reason))
+
+    async def retract(self, decision_id: str, author: str, reason: str) -> Effect:
+        """Take a decision back, as `decide`."""
+        return await self._changed(lambda: self._service.retract(decision_id, author=author, reason=reason))
+
+    async def contradictions(self) -> dict[str, list[str]]:
+        """The decisions that contradict each other as they stand, each with the others."""
+        return await self._in(self._questions, self._service.contradictions)
+
+    async def counting(self, ids: Sequence[str]) -> set[str]:
+        """Which of the decisions count."""
+        return await self._in(self._questions, lambda: self._service.counting(ids))
+
     async def merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
         """The merges that built clusters, in their order."""
         return await self._in(self._questions, lambda: self._service.merges_of(cluster_ids))
@@ -69,7 +109,21 @@ class Work:
         """Let what was begun end."""
         await self.resolving.close()
         await self._recorder.close()
+        self._decisions.shutdown(wait=True, cancel_futures=False)
         self._questions.shutdown(wait=True, cancel_futures=True)
+
+    async def _changed(self, change: Callable[[], Effect]) -> Effect:
+        def done() -> Effect:
+            effect = change()
+            # Whoever decided looks next; while Neo4j is away, or somebody else projects, it follows by itself.
+            with contextlib.suppress(DatabaseUnavailable, Conflict):
+                self._service.catch_up()
+            return effect
+
+        try:
+            return await self._in(self._decisions, done)
+        finally:
+            self.written.set()
 
     def _resolve(self, progress: Progress) -> Mapping[str, Any]:
         summary = self._service.resolve(progress=progress)

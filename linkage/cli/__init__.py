@@ -21,6 +21,7 @@ COMMANDS = (
     "fit",
     "explain",
     "how",
+    "decide",
     "serve",
     "neo4j",
     "graph",

@@ -22,7 +22,7 @@ from linkage.engine.model import Model
 from linkage.errors import BadInput, NotFound
 from linkage.findings import sentences
 from linkage.findings.words import bits_text, noun
-from linkage.graph.reads import Page, Reader, resolutions, subjects
+from linkage.graph.reads import Page, Reader, decisions, resolutions, subjects
 from linkage.graph.reads import shared as reads
 from linkage.model import Band, Costs, Explanation, Identifier, Judgement, Merge, Subject
 
@@ -89,16 +89,16 @@ async def find(reader: Reader, model: Model, left: Key, right: Key) -> Finding:
     if left == right:
         raise BadInput("an explanation is about two different subjects")
     rows = await _rows(reader, [left, right])
-    pairs, places, decisions, span = await asyncio.gather(
+    pairs, places, said, span = await asyncio.gather(
         _shared(reader, [(left, right)], model),
         subjects.clusters_of(reader, [left, right]),
-        reads.decisions(reader, str(subject(left)), str(subject(right))),
+        decisions.between(reader, left, right),
         sign_up_span(reader),
     )
     scales = _Scales(model, span)
     (direct,) = await _weigh(reader, [(left, right)], pairs, rows, scales)
     ends = places.get(left), places.get(right)
-    finding = Finding(left, right, rows, direct, *ends, decisions, (), model.bands.costs)
+    finding = Finding(left, right, rows, direct, *ends, said, (), model.bands.costs)
     if direct.linked or finding.cluster is None:
         return finding
     keys = await _thread(reader, str(finding.cluster["id"]), left, right)
@@ -294,9 +294,11 @@ def told(finding: Finding, joined: Merge | None = None) -> list[str]:
     return [*lines, *_decided(finding.decisions)]
 
 
-def _decided(decisions: Sequence[Row]) -> list[str]:
-    """What people said, newest first; what a later decision replaced says so, where both have a time."""
-    times = [decision["decided_at"] for decision in decisions if decision.get("decided_at") is not None]
+def _decided(said: Sequence[Row]) -> list[str]:
+    """What people said, newest first; what a later decision replaced says so, where both have a time, and what was
+    taken back is left out."""
+    standing = [decision for decision in said if decision.get("retracted_at") is None]
+    times = [decision["decided_at"] for decision in standing if decision.get("decided_at") is not None]
     return [
         sentences.decided(
             Judgement(decision["judgement"]),
@@ -305,7 +307,7 @@ def _decided(decisions: Sequence[Row]) -> list[str]:
             at=decision.get("decided_at"),
             counts=decision.get("decided_at") in (None, *times[:1]),
         )
-        for decision in decisions
+        for decision in standing
     ]
 
 
@@ -374,7 +376,7 @@ def missing(finding: Finding) -> list[str]:
         )
     lines += [
         "A person decided that they are different."
-        for decision in finding.decisions[:1]
+        for decision in [one for one in finding.decisions if one.get("retracted_at") is None][:1]
         if decision.get("judgement") == "different"
     ]
     return lines

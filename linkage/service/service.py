@@ -237,6 +237,14 @@ class Service:
         """The decisions of the ledger and how they stand, newest first."""
         return deciding.find(self.ledger, about=about, only_contradicting=only_contradicting)
 
+    def contradictions(self) -> dict[str, list[str]]:
+        """The decisions that contradict each other as they stand, each with the others."""
+        return deciding.contradictions(self.ledger)
+
+    def counting(self, ids: Sequence[str]) -> set[str]:
+        """Which of the decisions count."""
+        return deciding.counting(self.ledger, ids)
+
     @property
     def _stated(self) -> float:
         """How sure it is that somebody belongs where a person put him."""

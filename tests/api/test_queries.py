@@ -550,7 +550,7 @@ def test_why_not_says_what_is_missing_and_what_speaks_against(api: Api) -> None:
     assert said in why["sentences"]
     assert any(line.startswith("That account a1 is its cluster's actor's is held") for line in why["sentences"])
     assert not any(line.startswith("That account a6") for line in why["sentences"])
-    assert why["decisions"][0]["judgement"] == "different"
+    assert why["decisions"][0]["judgement"] == "DIFFERENT"
     assert why["summary"].startswith("account a1 and account a6 are not linked")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -16,6 +15,7 @@ from linkage.service import Service
 from linkage.service.deciding import Effect, Statement
 from linkage.settings import Settings
 from tests.small_service import settings_for
+from tests.small_world import link
 
 SAME, DIFFERENT, UNDECIDED = Judgement.SAME, Judgement.DIFFERENT, Judgement.UNDECIDED
 
@@ -29,21 +29,6 @@ def settings(neo4j: Connection, tmp_path_factory: pytest.TempPathFactory) -> Set
 def service(settings: Settings, graph: Graph) -> Iterator[Service]:
     with Service.open(settings) as opened:
         yield opened
-
-
-def link(service: Service, *rings: str) -> None:
-    """Record what makes one cluster of each ring of accounts: neighbours share an address and a phone."""
-    rows = [
-        {"account_id": account, "kind": kind, "value": value}
-        for ring in rings
-        for left, right in pairwise(ring)
-        for account in (left, right)
-        for kind, value in (("email", f"{left}{right}@example.com"), ("device", f"device-{left}{right}"))
-    ]
-    service.record("observations", rows)
-    service.record("accounts", [{"account_id": one} for one in "xyz"])
-    service.resolve()
-    service.catch_up()
 
 
 def clusters(service: Service) -> set[str]:

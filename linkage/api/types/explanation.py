@@ -9,6 +9,7 @@ import strawberry
 
 from linkage.api.context import Info
 from linkage.api.types.cluster import Cluster, Merge
+from linkage.api.types.decision import Decision
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.subject import Subject, subject_of
 from linkage.model import Evidence
@@ -65,16 +66,6 @@ class ChainStep:
     evidence: list[PairEvidence]
 
 
-@strawberry.type(description="What a person said of the two.")
-class Judgement:
-    """A decision."""
-
-    judgement: str = strawberry.field(description="`same`, `different` or `undecided`.")
-    author: str | None
-    reason: str | None
-    decided_at: datetime | None
-
-
 @strawberry.type(description="Why two subjects are held to be run by one actor, or why not.")
 class Explanation:
     """The evidence between two subjects; where it is not enough, the thread through their cluster."""
@@ -92,7 +83,9 @@ class Explanation:
     threshold: float = strawberry.field(description="The probability that a link needs.")
     evidence: list[PairEvidence] = strawberry.field(description="What they share, strongest first.")
     missing: list[str] = strawberry.field(description="What is missing or speaks against, in words.")
-    decisions: list[Judgement] = strawberry.field(description="What people said of the two, newest first.")
+    decisions: list[Decision] = strawberry.field(
+        description="What people said of the two, by themselves or in groups, newest first."
+    )
     chain: list[ChainStep] = strawberry.field(
         description="The thread through their cluster from the one to the other, where what they share is not enough."
     )
@@ -136,15 +129,7 @@ class Explanation:
             threshold=found.threshold,
             evidence=_pieces(found.evidence, secret),
             missing=missing(finding),
-            decisions=[
-                Judgement(
-                    judgement=str(decision.get("judgement")),
-                    author=decision.get("author"),
-                    reason=decision.get("reason"),
-                    decided_at=decision.get("decided_at"),
-                )
-                for decision in finding.decisions
-            ],
+            decisions=[Decision(row=decision) for decision in finding.decisions],
             chain=[
                 ChainStep(
                     left=subject_of(step.left[0], finding.rows[step.left]),

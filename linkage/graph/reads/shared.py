@@ -71,14 +71,6 @@ RETURN i.id AS identifier, t.bits AS bits, CASE WHEN s:Account THEN 'Account' EL
 LIMIT $edges
 """
 
-#: What people said of the two, newest first; what has no time comes last.
-DECISIONS = """
-MATCH (d:Decision)
-WHERE (d.left = $left AND d.right = $right) OR (d.left = $right AND d.right = $left)
-RETURN properties(d) AS decision
-ORDER BY coalesce(d.decided_at, datetime({epochSeconds: 0})) DESC, d.id LIMIT 20
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -121,11 +113,6 @@ async def threads(
 ) -> list[dict[str, Any]]:
     """The edges member → tying identifier of a cluster."""
     return await reader.rows(THREADS, id=cluster_id, identifiers=identifiers, edges=edges)
-
-
-async def decisions(reader: Reader, left: str, right: str) -> list[dict[str, Any]]:
-    """What people said of two subjects (`account:ID`), newest first."""
-    return [row["decision"] for row in await reader.rows(DECISIONS, left=left, right=right)]
 
 
 async def overlaps(reader: Reader, pairs: Sequence[tuple[str, str]]) -> dict[int, int]:

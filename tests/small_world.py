@@ -1,0 +1,23 @@
+"""Rings of accounts whose clusters are plain to see: for tests of what people decide about them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from linkage.service import Service
+
+
+def link(service: Service, *rings: str) -> None:
+    """Record, resolve and project what makes one cluster of each ring: neighbours share an address and a device. The
+    accounts x, y and z stand alone."""
+    rows = [
+        {"account_id": account, "kind": kind, "value": value}
+        for ring in rings
+        for left, right in pairwise(ring)
+        for account in (left, right)
+        for kind, value in (("email", f"{left}{right}@example.com"), ("device", f"device-{left}{right}"))
+    ]
+    service.record("observations", rows)
+    service.record("accounts", [{"account_id": one} for one in "xyz"])
+    service.resolve()
+    service.catch_up()
