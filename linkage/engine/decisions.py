@@ -134,26 +134,32 @@ class Replayed(NamedTuple):
 def replay(subjects: int, decided: Decided, left: Ints, right: Ints) -> Replayed:
     """Make clusters anew from decisions and from merges in their order, without those that a decision forbids.
 
-    As in a resolution, what must stay apart binds everything, and what is the same comes before all evidence.
+    As in a resolution, what must stay apart binds everything, and what is the same comes before all evidence. The
+    merges are told the other way round: of those that hold a cluster together evidence comes first, and a decision
+    where there is none, so that what a decision brought together comes apart again where it was joined.
     """
     forest = plant(subjects, decided.marks)
-    both = np.concatenate([decided.left, left]), np.concatenate([decided.right, right])
-    outcome = declare_pairs(*both, forest)
-    made = np.flatnonzero(outcome == JOINED)
-    left, right = both[0][made], both[1][made]
-    kept = retell(left, right, np.zeros(subjects, np.bool_))
+    outcome = declare_pairs(np.concatenate([decided.left, left]), np.concatenate([decided.right, right]), forest)
     label = np.empty(subjects, np.int32)
     number_clusters(forest.parent, label)
-    place = np.maximum(made[kept.merge] - len(decided.of), -1)
+    told = np.concatenate([left, decided.left]), np.concatenate([right, decided.right])
+    within = np.flatnonzero(label[told[0]] == label[told[1]])
+    free = plant(subjects, Marks(_NOBODY, _NOBODY))
+    joins = declare_pairs(told[0][within], told[1][within], free) == JOINED
+    made = within[joins]
+    kept = retell(told[0][made], told[1][made], np.zeros(subjects, np.bool_))
     return Replayed(
         label,
-        place,
-        left[kept.merge],
-        right[kept.merge],
+        np.where(made < len(left), made, -1),
+        told[0][made],
+        told[1][made],
         kept.left_size,
         kept.right_size,
         decided.contradictions(forest, outcome),
     )
+
+
+_NOBODY = np.zeros(0, np.int32)
 
 
 class Held(NamedTuple):

@@ -30,6 +30,8 @@ from linkage.model.identifier import AND, SIMILAR
 
 #: What a decision's own merge says of itself, as the engine writes it.
 STATED = '[{"stated":"decision"}]'
+#: The condition that a merge was stated by a decision.
+_BY_DECISION = "coalesce(json_extract_string({}, '$[0].stated'), '') = 'decision'"
 #: The pieces of a merge's evidence, as the ledger keeps them.
 _PIECES = """from_json({}, '[{{"kind":"VARCHAR","value":"VARCHAR","bits":"DOUBLE"}}]')"""
 
@@ -103,7 +105,7 @@ def plan(
     _narrow(connection, snapshot, subjects)
     placed = connection.sql("SELECT subject, subject_type, subject_id FROM placed ORDER BY subject").to_arrow_table()
     decided, count = decide_among(placed, standing(connection))
-    places, left, right = _merges(connection, count)
+    places, left, right = _merges(connection, snapshot, count)
     made = replay(count, decided, left, right)
     contradicted = {
         str(decided.told[number].id): [str(decided.told[other].id) for other in others]
@@ -166,25 +168,45 @@ def _see(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {table}_rows AS {sql}")
 
 
-def _merges(connection: duckdb.DuckDBPyConnection, subjects: int) -> tuple[Whole, Ints, Ints]:
+def _merges(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects: int) -> tuple[Whole, Ints, Ints]:
     """The merges of the clusters concerned in their order, as their place in `told` and a member of each side, without
-    those that decisions stated: these come from the decisions themselves."""
+    those that decisions stated: these come from the decisions themselves.
+
+    Where a decision holds a cluster together, a resolution has not looked for evidence. What had been told before
+    counts after all the rest between those who are together now, should the decision be taken back.
+    """
     told = connection.sql(results.merges_now()).to_arrow_table()
     connection.register("told_given", told.append_column("place", pa.array(np.arange(told.num_rows))))
     connection.execute("CREATE TEMP TABLE told AS FROM told_given")
+    if connection.execute(f"SELECT 1 FROM told WHERE {_BY_DECISION.format('evidence')} LIMIT 1").fetchone():
+        connection.execute(_former_merges(snapshot))
     connection.execute(
-        """
+        f"""
         CREATE TEMP TABLE named AS
         SELECT row_number() OVER (ORDER BY m.place) - 1 AS merge, m.place, l.subject AS left_subject,
                r.subject AS right_subject, m.evidence
         FROM told AS m JOIN placed AS l ON l.subject_type || ':' || l.subject_id = m."left"
         JOIN placed AS r ON r.subject_type || ':' || r.subject_id = m."right"
-        WHERE coalesce(json_extract_string(m.evidence, '$[0].stated'), '') <> 'decision'
+        WHERE NOT {_BY_DECISION.format("m.evidence")}
         """
     )
     found = connection.execute("SELECT place, left_subject, right_subject FROM named ORDER BY merge").fetchnumpy()
     left, right = (np.asarray(found[side], np.int32) for side in ("left_subject", "right_subject"))
     return found["place"], *name_by_holders(left, right, _held(connection, len(left)), subjects)
+
+
+def _former_merges(snapshot: Snapshot) -> str:
+    """Add the merges that were told at any time between members of one cluster of now, the latest publication first."""
+    names = ", ".join(f'm."{name}"' for name in MERGES.schema.names)
+    return f"""
+        INSERT INTO told
+        SELECT {names}, (SELECT count(*) FROM told) + row_number() OVER (ORDER BY p.place DESC, m.{BATCH}, m.{ROW}) - 1
+        FROM {snapshot.sql("merges", stored=True)} AS m
+        JOIN (SELECT publication_id, min(({BATCH}, {ROW})) AS place FROM publications_rows GROUP BY 1) AS p
+            USING (publication_id)
+        JOIN placed AS l ON l.subject_type || ':' || l.subject_id = m."left"
+        JOIN placed AS r ON r.subject_type || ':' || r.subject_id = m."right"
+        WHERE l.cluster_id = r.cluster_id AND NOT {_BY_DECISION.format("m.evidence")}"""
 
 
 def _held(connection: duckdb.DuckDBPyConnection, merges: int) -> Held:

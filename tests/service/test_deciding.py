@@ -95,7 +95,7 @@ def test_same_joins_clusters_and_single_accounts_at_once_and_in_the_next_resolut
     assert where(service, "e") == one
     assert sizes(effect) == [(False, 2, 0), (False, 3, 5)]
     how = service.merges_of([one])[one]
-    assert [merge.stated for merge in how] == ["decision", None, None, None]
+    assert [merge.stated for merge in how] == [None, None, None, "decision"]
     assert sum(merge.left_size == 1 and merge.right_size == 1 for merge in how) >= 1
     assert service.judge(one).cut is not None
     provisional = "MATCH (s)-[i:IN]->(:Cluster {id: $id}) WHERE i.provisional RETURN s.id AS id ORDER BY id"
@@ -177,6 +177,23 @@ def test_taking_back_the_same_lets_go_at_once_and_taking_back_the_different_in_t
     assert service.needs_resolution()
     service.resolve()
     assert clusters(service) == {"abc", "de"}
+
+
+def test_clusters_that_were_said_to_be_the_same_are_what_they_were_when_that_is_taken_back(service: Service) -> None:
+    link(service, "abc", "de")
+    both = where(service, "a"), where(service, "d")
+    for resolved in (False, True):
+        same = foreseen(service, say(where(service, "a"), where(service, "d"), SAME)).stated[0].decision
+        assert clusters(service) == {"abcde"}
+        if resolved:
+            service.resolve()
+            assert {merge.stated for merge in service.merges_of([both[0]])[both[0]]} == {"decision"}
+        service.retract(same.id, author="ann", reason="a slip")
+        assert clusters(service) == {"abc", "de"}
+        assert where(service, "a") == both[0]
+        told = service.merges_of([both[0]])[both[0]]
+        assert [merge.stated for merge in told] == [None, None]
+        assert all(merge.bits > 0 and merge.evidence for merge in told)
 
 
 def test_the_decision_before_counts_again_at_once(service: Service) -> None:
