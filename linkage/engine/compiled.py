@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 
+from linkage.engine.decisions import Held, decide_among, name_by_holders, replay
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
 from linkage.engine.online import Fellow, Group, Newcomer, Outcome, Period, Surroundings, Used, link
@@ -21,7 +23,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def warm_up() -> Resolution:
-    """Resolve three accounts of one actor, and one that a decision keeps apart."""
+    """Resolve three accounts of one actor, and one that a decision keeps apart; replay a merge as decisions do."""
     ids = ["a", "b", "c", "d"]
     held = [
         *((subject, kind, f"{kind}-1") for subject in ("a", "b", "c") for kind in ("email", "phone", "ip")),
@@ -47,6 +49,9 @@ def warm_up() -> Resolution:
     usage = pa.table({"account_id": ids, "window_start": [START] * len(ids)})
     decisions = pa.table({"left": ["c"], "right": ["d"], "judgement": ["different"], "decided_at": [START]})
     facts = Facts(observations=observations, accounts=accounts, usage=usage, decisions=decisions)
+    alone = np.array([0], np.int32), np.array([1], np.int32)
+    rests = Held(np.array([0, 1]), np.zeros(1, np.int32), np.array([0, 2]), np.array([0, 1], np.int32))
+    replay(2, decide_among(None, decisions)[0], *name_by_holders(*alone, rests, 2))
     return resolve(facts, threads=1)
 
 

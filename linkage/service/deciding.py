@@ -201,13 +201,14 @@ def _read(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement]
     if not 1 <= len(statements) <= MOST:
         raise BadInput(f"one call may hold 1 to {MOST} decisions")
     now = datetime.now(UTC)
+    ends = _Ends.read(connection, [name for statement in statements for name in (statement.left, statement.right)])
     made: list[Decision] = []
     faults: list[CallerError] = []
     for number, statement in enumerate(statements):
         wrong = _faulty(statement.author, statement.reason)
         faults += [BadInput(fault) for fault in wrong]
         try:
-            left, right = _ends(connection, statement.left, statement.right)
+            left, right = ends.pair(statement.left, statement.right)
             # A microsecond apart, so that of two on the same ends the later one counts.
             said_at = now + timedelta(microseconds=number)
             if not wrong:
@@ -234,68 +235,101 @@ def _faulty(author: str, reason: str) -> list[str]:
     ]
 
 
-def _ends(connection: duckdb.DuckDBPyConnection, left: str, right: str) -> tuple[End, End]:
-    """Both ends; a cluster stands for its members without those whom the other end is."""
-    one, other = _end(connection, left), _end(connection, right)
-    if one.name == other.name:
-        raise BadInput(f"a decision is about two ends, and both are {one.name}")
-    try:
-        if one.grouped:
-            one = one.without(other.members)
-        elif other.grouped:
-            other = other.without(one.members)
-        Decision(one, other, Judgement.UNDECIDED)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-    return one, other
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What the ends of some decisions stand for now: the members of clusters, and the subjects that are known."""
+
+    connection: duckdb.DuckDBPyConnection
+    clusters: Mapping[str, Sequence[Subject]]
+    known: frozenset[Subject]
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> _Ends:
+        """Look all of them up at once."""
+        wanted = {name.removeprefix(CLUSTER) for name in names if _is_cluster(name)}
+        clusters: dict[str, list[Subject]] = {}
+        if wanted:
+            rows = connection.execute(
+                f"SELECT cluster_id, subject_type || ':' || subject_id FROM ({results.memberships_now()}) "
+                "WHERE cluster_id IN (SELECT unnest(?))",
+                [list(wanted)],
+            ).fetchall()
+            for cluster_id, member in rows:
+                clusters.setdefault(cluster_id, []).append(Subject.parse(member))
+        subjects = {Subject.parse(name) for name in names if name and not _is_cluster(name)}
+        return cls(connection, clusters, _known(connection, subjects))
+
+    def pair(self, left: str, right: str) -> tuple[End, End]:
+        """Two ends; a cluster stands for its members without those whom the other end is."""
+        one, other = self._end(left), self._end(right)
+        if one.name == other.name:
+            raise BadInput(f"a decision is about two ends, and both are {one.name}")
+        try:
+            if one.grouped:
+                one = one.without(other.members)
+            elif other.grouped:
+                other = other.without(one.members)
+            Decision(one, other, Judgement.UNDECIDED)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        return one, other
+
+    def _end(self, name: str) -> End:
+        if not name:
+            raise BadInput("an end of a decision needs a name")
+        if _is_cluster(name):
+            cluster_id = name.removeprefix(CLUSTER)
+            if cluster_id not in self.clusters:
+                raise self._no_cluster(cluster_id)
+            return cluster_end(cluster_id, self.clusters[cluster_id])
+        subject = Subject.parse(name)
+        if subject not in self.known:
+            raise NotFound(f"there is no {subject.type} {subject.id!r}", next_step="Check its id.")
+        return End.of(subject)
+
+    def _no_cluster(self, cluster_id: str) -> NotFound:
+        """Why nobody is in a cluster: it ended, or there never was one."""
+        lineage = self.connection.sql(results.lineage_now()).to_arrow_table()
+        heirs = successors(lineage, cluster_id)
+        if heirs:
+            return NotFound(
+                f"cluster {cluster_id} ended", next_step=f"It lives on in {listed(heirs)}: name one of these."
+            )
+        if cluster_id in lineage["cluster_id"].to_pylist():
+            return NotFound(
+                f"cluster {cluster_id} ended, and none of its members is in a cluster",
+                next_step="Name the accounts themselves.",
+            )
+        return NotFound(f"there is no cluster {cluster_id!r}", next_step="Check its id.")
 
 
-def _end(connection: duckdb.DuckDBPyConnection, name: str) -> End:
-    if name.startswith((CLUSTER, _CLUSTER_ID)):
-        cluster_id = name.removeprefix(CLUSTER)
-        return cluster_end(cluster_id, _members(connection, cluster_id))
-    if not name:
-        raise BadInput("an end of a decision needs a name")
-    subject = Subject.parse(name)
-    if not _known(connection, subject):
-        raise NotFound(f"there is no {subject.type} {subject.id!r}", next_step="Check its id.")
-    return End.of(subject)
+def _is_cluster(name: str) -> bool:
+    return name.startswith((CLUSTER, _CLUSTER_ID))
 
 
-def _members(connection: duckdb.DuckDBPyConnection, cluster_id: str) -> list[Subject]:
-    """The members that a live cluster has now; raises `NotFound` for any other."""
-    rows = connection.execute(
-        f"SELECT subject_type || ':' || subject_id FROM ({results.memberships_now()}) WHERE cluster_id = ?",
-        [cluster_id],
-    ).fetchall()
-    if rows:
-        return [Subject.parse(text) for (text,) in rows]
-    lineage = connection.sql(results.lineage_now()).to_arrow_table()
-    heirs = successors(lineage, cluster_id)
-    if heirs:
-        raise NotFound(f"cluster {cluster_id} ended", next_step=f"It lives on in {listed(heirs)}: name one of these.")
-    ended = cluster_id in lineage["cluster_id"].to_pylist()
-    raise NotFound(
-        f"cluster {cluster_id} ended, and none of its members is in a cluster"
-        if ended
-        else f"there is no cluster {cluster_id!r}",
-        next_step="Name the accounts themselves." if ended else "Check its id.",
-    )
-
-
-def _known(connection: duckdb.DuckDBPyConnection, subject: Subject) -> bool:
-    """Whether any fact or publication names the subject; the small tables are asked first."""
-    typed = "subject_type = $type AND subject_id = $id"
-    own = "account_id = $id AND $type = 'account'"
-    questions = (
-        f"SELECT 1 FROM memberships WHERE {typed} LIMIT 1",
-        f"SELECT 1 FROM accounts WHERE {own} OR (organisation_id = $id AND $type = 'organisation') LIMIT 1",
-        "SELECT 1 FROM organisations WHERE organisation_id = $id AND $type = 'organisation' LIMIT 1",
-        f"SELECT 1 FROM observations WHERE {typed} LIMIT 1",
-        f"SELECT 1 FROM usage WHERE {own} LIMIT 1",
-    )
-    values = {"type": subject.type.value, "id": subject.id}
-    return any(connection.execute(question, values).fetchone() for question in questions)
+def _known(connection: duckdb.DuckDBPyConnection, subjects: Iterable[Subject]) -> frozenset[Subject]:
+    """Which of the subjects any fact or publication names; the small tables are asked first."""
+    waiting, found = set(subjects), set[Subject]()
+    typed = "SELECT subject_type, subject_id FROM {}"
+    own = "SELECT 'account', account_id FROM {}"
+    for rows in (
+        typed.format("memberships"),
+        own.format("accounts"),
+        "SELECT 'organisation', organisation_id FROM accounts",
+        "SELECT 'organisation', organisation_id FROM organisations",
+        typed.format("observations"),
+        own.format("usage"),
+    ):
+        if not waiting:
+            break
+        here = connection.execute(
+            f"SELECT DISTINCT type || ':' || id FROM ({rows}) AS t(type, id) "
+            "WHERE id IN (SELECT unnest($1)) AND type || ':' || id IN (SELECT unnest($2))",
+            [[subject.id for subject in waiting], [str(subject) for subject in waiting]],
+        ).fetchall()
+        found |= {Subject.parse(text) for (text,) in here}
+        waiting -= found
+    return frozenset(found)
 
 
 def _undoing(
@@ -499,7 +533,7 @@ def _about(connection: duckdb.DuckDBPyConnection, about: str | None) -> tuple[st
     """The condition on decisions `d` that they are about a subject, or a cluster or any of its members now."""
     if about is None:
         return "true", []
-    group = about.startswith((CLUSTER, _CLUSTER_ID))
+    group = _is_cluster(about)
     cluster_id = about.removeprefix(CLUSTER) if group else ""
     if group:
         members = f"SELECT subject_type || ':' || subject_id FROM ({results.memberships_now()}) WHERE cluster_id = $2"
