@@ -86,7 +86,7 @@ class LinkEvent(enum.Enum):
 
 
 @strawberry.type(description="A cluster that somebody is in of whom a call told something.")
-class TouchedCluster:
+class LinkedCluster:
     """The cluster, and what the call's facts did to it."""
 
     own_id: strawberry.Private[str]
@@ -112,7 +112,7 @@ class RecordResult:
     linked: bool = strawberry.field(
         description="The facts are in the graph and linked. Else, with `wait`, that took too long and comes later."
     )
-    touched: list[TouchedCluster] = strawberry.field(
+    touched: list[LinkedCluster] = strawberry.field(
         description="The clusters of those named, provisional until the next resolution; known once `linked`."
     )
 
@@ -130,7 +130,7 @@ class RecordResult:
             batch_id=recorded.batch_id,
             linked=touched is not None,
             touched=[
-                TouchedCluster(own_id=cluster, event=None if event is None else LinkEvent(event))
+                LinkedCluster(own_id=cluster, event=None if event is None else LinkEvent(event))
                 for cluster, event in touched or ()
             ],
         )

@@ -70,9 +70,7 @@ def warm_up_links() -> Outcome:
         Newcomer("account:other", None, 1.0, 1, (Used("device", "y", period, 3, 0.0, (*near[:2], *far)),)),
     )
     groups = {"near": Group(4, 1.0, 1.0), "far": Group(3, 9.0, 1.0)}
-    return link(
-        Surroundings(newcomers, groups, sign_up_span=100.0, apart=[("account:new", "account:far-0")]), Model.load()
-    )
+    return link(Surroundings(newcomers, groups, sign_up_span=100.0, apart={"account:new": {"far"}}), Model.load())
 
 
 if __name__ == "__main__":

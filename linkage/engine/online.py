@@ -24,12 +24,11 @@ import numpy as np
 
 from linkage.engine.behaviour import gather_activity
 from linkage.engine.classes import look_at_holders, weigh_classes
-from linkage.engine.forest import plant
+from linkage.engine.forest import Marks, plant
 from linkage.engine.model import Kind, Model
 from linkage.engine.pairs import Round, lay_desk, merge_evidence, score_rows
 from linkage.engine.rounds import Rounds
 from linkage.engine.scorecard import log_odds, probability
-from linkage.engine.second_look import forbidden
 from linkage.engine.standing import FELLOW, SIGN_UP, Beside, Scene, group_holdings, look_at, nearest_clusters
 from linkage.engine.tables import Floats, Holdings, Ints
 from linkage.engine.weigh import LN2, Weights, full_bits, sign_up_bits
@@ -41,6 +40,7 @@ MOST_GHOSTS = 5_000  # clusters of a value that are there by number only
 MOST_POOL = 300  # members of one cluster that are
 MOST_TURNS = 4  # times that what newcomers became is looked at again
 UNKNOWN = math.nan
+NO_MARKS = Marks(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 class Period(NamedTuple):
@@ -101,12 +101,12 @@ class Group(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known around newcomers; `own` has for some of their fellows how many telling identifiers are theirs alone
-    and how many they share; `apart` are pairs of subjects that a decision keeps apart."""
+    and how many they share; `apart` names for newcomers the subjects and clusters that decisions keep them out of."""
 
     newcomers: Sequence[Newcomer]
     groups: Mapping[str, Group]
     own: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    apart: Sequence[tuple[str, str]] = ()
+    apart: Mapping[str, Collection[str]] = field(default_factory=dict)
     sign_up_span: float = 0.0
     base_rate_bits: float = 0.0
 
@@ -178,7 +178,6 @@ class _World:
         self.size, self.opened, self.spread = self._groups()
         self.newcomers = np.arange(len(around.newcomers), dtype=np.int32)
         self.refused = np.zeros(len(self.label), np.bool_)
-        self.apart = self._apart()
         self.placed: list[Placed] = []
 
     # -- laying it out ---------------------------------------------------------------------------------------
@@ -249,11 +248,6 @@ class _World:
         opened[self.label[single]] = self.holdings.created[single]
         return size, opened, spread
 
-    def _apart(self) -> Ints:
-        number = self.subjects.number
-        pairs = [(number[a], number[b]) for a, b in self.around.apart if a in number and b in number]
-        return np.array(pairs, np.int32).reshape(-1, 2)
-
     # -- judging ---------------------------------------------------------------------------------------------
 
     def refuse(self, subjects: Collection[str]) -> None:
@@ -285,7 +279,7 @@ class _World:
         if self.size[left] == 0 or self.size[right] == 0 or not self._is_newcomer(mover):
             return False
         newcomer, fellow = (int(np.flatnonzero(self.label == c)[0]) for c in (mover, cluster))
-        if forbidden(self.label, np.array([newcomer]), np.array([cluster]), self.apart)[0]:
+        if self._keeps_apart(newcomer, cluster):
             return False
         pair = self.size[cluster] == 1
         sure = self._how_sure(newcomer, cluster)
@@ -296,6 +290,14 @@ class _World:
         (pieces,) = self._tell(np.array([left], np.int32), np.array([right], np.int32), now)
         self._place(newcomer, cluster, fellow, bits, sure, other, pieces)
         return True
+
+    def _keeps_apart(self, newcomer: int, cluster: int) -> bool:
+        """Whether a decision keeps a newcomer out of a cluster, or apart from somebody who is in it by now."""
+        kept = self.around.apart.get(self.subjects.names[newcomer], ())
+        if not kept:
+            return False
+        inside = (self.subjects.names[member] for member in np.flatnonzero(self.label == cluster))
+        return self.cluster_ids[cluster] in kept or any(name in kept for name in inside)
 
     def _is_newcomer(self, cluster: int) -> bool:
         """Whether a cluster is a single newcomer whom none refused."""
@@ -314,17 +316,20 @@ class _World:
         seen = self._look(subject, cluster, scene)
         odds = log_odds(seen.seen, welcome.curves)
         stands = seen.account & (probability(odds) >= welcome.least)
-        stands &= ~forbidden(self.label, subject, np.where(stands, cluster, -1), self.apart)
         if not stands.any():
             return False
         told = self._tell(self.label[subject[stands]], cluster[stands], self._round())
+        placed = False
         for s, c, bits, pieces in zip(subject[stands], cluster[stands], odds[stands], told, strict=True):
+            if self._keeps_apart(int(s), int(c)):
+                continue
             total = float(bits) + self.weights.neighbourhood_bits
             standing = total - sum(piece.bits for piece in pieces)
             fellow = int(np.flatnonzero(self.label == c)[0])
             both = (*pieces, _piece(STANDING, "", standing, standing, 2))
             self._place(int(s), int(c), fellow, total, float(probability(bits)), None, both)
-        return True
+            placed = True
+        return placed
 
     def _alone(self) -> Ints:
         single = (self.size[self.label[self.newcomers]] == 1) & ~self.refused[self.newcomers]
@@ -333,7 +338,7 @@ class _World:
 
     def _round(self) -> Round:
         """The world as the rounds see it, with clusters as large as they are."""
-        rounds = Rounds(self.holdings, self.weights, plant(0, self.apart[:0, 0], self.apart[:0, 1]), self.activity, 1)
+        rounds = Rounds(self.holdings, self.weights, plant(0, NO_MARKS), self.activity, 1)
         table = rounds.tabulate(self.label, rounds.first_rows(), self.label, len(self.size))
         return rounds.look(table._replace(size=self.size, sign_up=self.opened, sign_up_spread=self.spread), self.label)
 

@@ -50,6 +50,12 @@ RETURN properties(c) AS node, COLLECT {
 } AS members
 """
 
+PLACES = """
+UNWIND $ids AS id
+MATCH (:%(label)s {id: id})-[:IN]->(c:Cluster)
+RETURN id, c.id AS cluster
+"""
+
 OWN = """
 UNWIND $ids AS id
 MATCH (s:%(label)s {id: id})-[:USED]->(i:Identifier) WHERE i.kind IN $telling
@@ -77,6 +83,11 @@ def clusters(graph: Graph, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {
         row["node"]["id"]: {**row["node"], "member": row["members"][0]} for row in graph.read(CLUSTERS, ids=list(ids))
     }
+
+
+def places(graph: Graph, label: str, ids: Sequence[str]) -> dict[str, str]:
+    """The clusters of those subjects of a label that are in one."""
+    return {row["id"]: row["cluster"] for row in graph.read(PLACES % {"label": label}, ids=list(ids))}
 
 
 def own(graph: Graph, label: str, ids: Sequence[str], telling: Sequence[str]) -> dict[str, tuple[int, int]]:

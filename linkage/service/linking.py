@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from linkage.engine.model import Model
@@ -35,9 +37,9 @@ from linkage.graph import neighbours
 from linkage.graph.connection import Graph
 from linkage.graph.projection import LINKED
 from linkage.identity.links import Cluster, Links
-from linkage.ledger import Ledger
+from linkage.ledger import Ledger, results
 from linkage.ledger.tables import EVIDENCE, MERGES, TABLES
-from linkage.model import PublicationKind
+from linkage.model import Decision, PublicationKind
 from linkage.service.publishing import publish
 
 DAY = 86_400.0
@@ -54,6 +56,7 @@ MOST_RIPPLES = 500
 FEW = 4
 
 Row = Mapping[str, Any]
+Apart = Mapping[str, Collection[str]]
 
 _LABELS = {"account": "Account", "organisation": "Organisation"}
 _LAST = """
@@ -142,9 +145,23 @@ def news_since(ledger: Ledger, linked: Mapping[str, int], reached: Mapping[str, 
     return News.of(tables["observations"], tables["accounts"])
 
 
-def find_links(graph: Graph, model: Model, news: News, found: Scales) -> Linked:
+def kept_apart(ledger: Ledger) -> Apart:
+    """By subject (`account:ID`) those of the other sides of the decisions `different` that count."""
+    apart: dict[str, set[str]] = {}
+    with duckdb.connect() as connection:
+        ledger.snapshot().register(connection)
+        rows = connection.sql(f"FROM ({results.decisions_now()}) WHERE judgement = 'different'").to_arrow_table()
+    for decision in map(Decision.of, rows.to_pylist()):
+        left, right = ({str(member) for member in end.members} for end in (decision.left, decision.right))
+        for side, other in ((left, right), (right, left)):
+            for member in side:
+                apart.setdefault(member, set()).update(other - side)
+    return apart
+
+
+def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> Linked:
     """Find where those of whom there is news, and whom they touch, belong. To be called while nobody else publishes."""
-    linking = _Linking(graph, model, news, found)
+    linking = _Linking(graph, model, news, found, apart)
     waiting, seen = sorted(news.subjects), set[str]()
     for turn in range(RIPPLES + 1):
         waiting = [one for one in waiting if one not in seen]
@@ -173,8 +190,8 @@ def publish_links(ledger: Ledger, linked: Linked) -> None:
 class _Linking:
     """One publication of links while it is being gathered: the graph as it is, and what was placed on top of it."""
 
-    def __init__(self, graph: Graph, model: Model, news: News, found: Scales) -> None:
-        self.graph, self.model, self.news, self.scales = graph, model, news, found
+    def __init__(self, graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> None:
+        self.graph, self.model, self.news, self.scales, self.apart = graph, model, news, found, apart
         self.links = Links(f"ln_{uuid.uuid4().hex}", datetime.now(UTC))
         self.loud = {name: loudest_crowd(kind, model.prior.bits, MOST_CLASS_BITS) for name, kind in model.kinds.items()}
         self.loud_other = loudest_crowd(model.unknown, model.prior.bits, MOST_CLASS_BITS)
@@ -199,8 +216,9 @@ class _Linking:
             self._declare(subject, row)
         newcomers = [self._newcomer(subject, row, self.moved) for subject, row in rows.items()]
         own = self._own(newcomers)
+        barred = self._barred(rows)
         created = {newcomer.subject: newcomer.created for newcomer in newcomers}
-        outcome = link(self._surroundings(newcomers, own), self.model, self._refused_before(rows, own))
+        outcome = link(self._surroundings(newcomers, own, barred), self.model, self._refused_before(rows, own))
         for placed in outcome.placed:
             self._join(placed, created[placed.subject])
         self.bridges += outcome.bridges
@@ -226,11 +244,28 @@ class _Linking:
             return set()
         return {placed.subject for placed in link(self._surroundings(known, own), self.model).placed}
 
-    def _surroundings(self, newcomers: Sequence[Newcomer], own: Mapping[str, tuple[int, int]]) -> Surroundings:
+    def _barred(self, subjects: Iterable[str]) -> dict[str, set[str]]:
+        """By subject whom and which clusters decisions keep it apart from, as things are now."""
+        barred = {subject: set(self.apart[subject]) for subject in subjects if subject in self.apart}
+        others = sorted(set().union(*barred.values()))
+        places = {
+            f"{type_}:{identity}": cluster
+            for type_, label in _LABELS.items()
+            if (ids := _ids(others, type_))
+            for identity, cluster in neighbours.places(self.graph, label, ids).items()
+        } | self.moved
+        for subject, kept in barred.items():
+            kept.update([places[other] for other in self.apart[subject] if other in places])
+        return barred
+
+    def _surroundings(
+        self,
+        newcomers: Sequence[Newcomer],
+        own: Mapping[str, tuple[int, int]],
+        barred: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> Surroundings:
         found = self.scales
-        return Surroundings(
-            newcomers, self.groups, own=own, sign_up_span=found.sign_up_span, base_rate_bits=found.base_rate_bits
-        )
+        return Surroundings(newcomers, self.groups, own, barred, found.sign_up_span, found.base_rate_bits)
 
     def _newcomer(self, subject: str, row: Row, moved: Mapping[str, str], *, old: bool = False) -> Newcomer:
         """A subject as it is now, or without the news."""
@@ -275,7 +310,7 @@ class _Linking:
 
     def _declare(self, subject: str, row: Row) -> None:
         """A member that a closed organisation declares belongs to it, whatever it shares."""
-        if self.moved.get(subject, row["cluster"]) is not None:
+        if self.moved.get(subject, row["cluster"]) is not None or subject in self.apart:
             return
         for organisation in row["declared"]:
             attributes = json.loads(organisation["attributes"] or "{}")

@@ -73,6 +73,9 @@ class Service:
     #: what newcomers are judged by, as of which publication
     _scales: linking.Scales | None = field(default=None, init=False, repr=False)
     _scales_of: int = field(default=-1, init=False, repr=False)
+    #: whom decisions keep apart, as of which versions of their tables
+    _apart: linking.Apart = field(default_factory=dict, init=False, repr=False)
+    _apart_of: Mapping[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -193,12 +196,19 @@ class Service:
         if self._scales is None:
             return linking.NOTHING
         news = linking.news_since(self.ledger, self.projector.linked(), self.projector.reached(), self._scales.versions)
-        linked = linking.find_links(self.graph, self.model, news, self._scales)
+        linked = linking.find_links(self.graph, self.model, news, self._scales, self._kept_apart())
         if linked.rows:
             linking.publish_links(self.ledger, linked)
             self._project({linked.publication_id: linked.rows})
             self._scales_of = self.projector.reached()["publications"]
         return linked
+
+    def _kept_apart(self) -> linking.Apart:
+        """Whom decisions keep apart, read anew when there are others."""
+        versions = {name: self.ledger.version(name) for name in ("decisions", "retractions")}
+        if versions != self._apart_of:
+            self._apart, self._apart_of = linking.kept_apart(self.ledger), versions
+        return self._apart
 
     # -- what people decide
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from linkage.engine.classes import separateness
 from linkage.engine.forest import plant
 from linkage.engine.lessons import World, gather_world
 from linkage.engine.model import Model
-from linkage.engine.online import Fellow, Group, Newcomer, Outcome, Period, Placed, Surroundings, Used, link
+from linkage.engine.online import NO_MARKS, Fellow, Group, Newcomer, Outcome, Period, Placed, Surroundings, Used, link
 from linkage.engine.pairs import merge_evidence
 from linkage.engine.resolve import weigh
 from linkage.engine.rounds import Rounds
@@ -47,8 +47,7 @@ class Batch:
         self.value_start = np.searchsorted(self.holdings.value, np.arange(len(g.kind) + 1))
 
     def rounds(self) -> Rounds:
-        none = np.zeros(0, np.int32)
-        return Rounds(self.holdings, self.weights, plant(self.holdings.subjects, none, none), self.activity, 1)
+        return Rounds(self.holdings, self.weights, plant(self.holdings.subjects, NO_MARKS), self.activity, 1)
 
     def without(self, member: int) -> Ints:
         """The clusters when a member is alone."""
@@ -156,10 +155,10 @@ def newcomer(name: str, *uses: Used, cluster: str | None = None, own: int = 0, c
 
 
 def look(
-    *newcomers: Newcomer, groups: dict[str, Group] | None = None, apart: Sequence[tuple[str, str]] = (),
+    *newcomers: Newcomer, groups: dict[str, Group] | None = None, apart: Mapping[str, Collection[str]] | None = None,
     refused: Sequence[str] = (), own: dict[str, tuple[int, int]] | None = None,
 ) -> Outcome:  # fmt: skip
-    around = Surroundings(newcomers, groups or {}, own or {}, apart, sign_up_span=365.0)
+    around = Surroundings(newcomers, groups or {}, own or {}, apart or {}, sign_up_span=365.0)
     return link(around, MODEL, refused)
 
 
@@ -184,7 +183,13 @@ def test_who_was_refused_is_not_asked_again() -> None:
 
 
 def test_a_decision_keeps_a_newcomer_out() -> None:
-    assert where(look(newcomer("new", CARD, DEVICE), groups=RING, apart=[("account:new", "account:r3")])) == {}
+    assert where(look(newcomer("new", CARD, DEVICE), groups=RING, apart={"account:new": {"cl_ring"}})) == {}
+
+
+def test_a_decision_between_two_newcomers_lets_the_first_in_and_not_the_second() -> None:
+    newcomers = [newcomer(f"n{n}", CARD, DEVICE) for n in range(2)]
+    apart = {"account:n0": {"account:n1"}, "account:n1": {"account:n0"}}
+    assert len(look(*newcomers, groups=RING, apart=apart).placed) == 1
 
 
 def test_two_that_are_alone_found_a_cluster_and_a_third_finds_them_in_it() -> None:

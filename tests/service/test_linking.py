@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from linkage.graph.connection import Connection, Graph
+from linkage.model import Judgement
 from linkage.scenario import generate
 from linkage.service import Service
+from linkage.service.deciding import Statement
 from tests.small_service import settings_for
 
 DAY = "2026-06-{:02}T00:00:00Z"
@@ -78,6 +80,20 @@ def test_a_newcomer_is_linked_at_once_and_confirmed_by_the_next_resolution(servi
 
 def _ends(merge: Any) -> dict[str, str]:
     return {"left": str(merge.left), "right": str(merge.right)}
+
+
+def test_a_decision_keeps_a_newcomer_out_of_a_cluster_whatever_it_brings(service: Service) -> None:
+    cluster, shared = ring(service)
+    service.record("observations", uses("kept-out", {"kind": "email", "value": "kept-out@example.com"}))
+    service.follow()
+    said = Statement("kept-out", cluster, Judgement.DIFFERENT, "ann", "a customer we know")
+    service.decide([said])
+    service.record("observations", uses("kept-out", *shared))
+    assert service.follow().linked.events == {}
+    assert membership(service, "kept-out") == []
+    service.resolve()
+    service.follow()
+    assert membership(service, "kept-out") == []
 
 
 def test_two_that_nobody_knows_found_a_cluster_whose_id_lasts(service: Service) -> None:
