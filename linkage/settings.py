@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from linkage.errors import BadSettings
 
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
 
 class Settings(BaseModel):
     """Where things are and how to reach them."""
@@ -40,12 +42,21 @@ class Settings(BaseModel):
     reference: Path | None = Field(None, description="folder of reference files: networks, mail domains, single values")
     phone_region: str | None = Field(None, pattern="^[A-Z]{2}$", description="region of phone numbers without +")
     memory_limit: str = Field("4GB", description="what the engine may hold in memory, as DuckDB writes it")
+    resolve_every: str | None = Field(
+        None, pattern=r"^[1-9][0-9]{0,5}[smhd]$", description="how often the service resolves by itself (15m, 24h)"
+    )
+    gate: float = Field(0.1, ge=0, le=1, description="share of memberships that may change without a person's word")
     log_format: Literal["text", "json"] = "text"
 
     @property
     def ledger(self) -> str:
         """Path or URL of the ledger."""
         return self.ledger_url or str(self.data / "ledger")
+
+    @property
+    def resolve_seconds(self) -> int | None:
+        """How often the service resolves by itself, in seconds; None: never."""
+        return None if self.resolve_every is None else int(self.resolve_every[:-1]) * _SECONDS[self.resolve_every[-1]]
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Settings:

@@ -58,6 +58,20 @@
 //     model_version: STRING
 //     summary: STRING  JSON object
 //     versions: STRING  JSON object: ledger table → version that it read
+//     state: STRING  published; waiting, approved, refused, overtaken: a person was asked
+//     reviewed_by: STRING
+//     reviewed_for: STRING  the reason given
+//     reviewed_at: ZONED DATETIME
+// (:Change)  what became of a cluster in a publication; a number beyond the watermark of publications does not count yet
+//     number: INTEGER  place in the order of all changes, the same after every rebuild
+//     event: STRING  born, grew, shrank, changed, merged, split, retired
+//     cluster_id: STRING
+//     successor_id: STRING  where members went that are in another cluster now
+//     members: INTEGER  members that went there; the size, where the cluster lives on
+//     at: ZONED DATETIME  when it was published
+//     publication: STRING
+//     kind: STRING  what published it: resolution, link, decision
+//     evidence: STRING  JSON list: the strongest identifiers that brought members in
 // (:Decision)  a person's statement about two ends
 //     id: STRING  hash of the content
 //     left: STRING  account:ID, organisation:ID, cluster:ID, or part:ID:MEMBER, a part that a merge brought in
@@ -115,6 +129,7 @@ CREATE CONSTRAINT identifier_key IF NOT EXISTS FOR (n:Identifier) REQUIRE n.key 
 CREATE CONSTRAINT identifier_id IF NOT EXISTS FOR (n:Identifier) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT cluster_id IF NOT EXISTS FOR (n:Cluster) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT resolution_id IF NOT EXISTS FOR (n:Resolution) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT change_number IF NOT EXISTS FOR (n:Change) REQUIRE n.number IS UNIQUE;
 CREATE CONSTRAINT decision_id IF NOT EXISTS FOR (n:Decision) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT actor_id IF NOT EXISTS FOR (n:Actor) REQUIRE n.id IS UNIQUE;
 CREATE CONSTRAINT watermark_key IF NOT EXISTS FOR (n:Watermark) REQUIRE n.key IS UNIQUE;
@@ -128,6 +143,9 @@ CREATE INDEX cluster_by_confidence_id IF NOT EXISTS FOR (n:Cluster) ON (n.confid
 CREATE INDEX cluster_by_created_at_id IF NOT EXISTS FOR (n:Cluster) ON (n.created_at, n.id);
 CREATE INDEX cluster_by_updated_at_id IF NOT EXISTS FOR (n:Cluster) ON (n.updated_at, n.id);
 CREATE INDEX resolution_by_finished_at_id IF NOT EXISTS FOR (n:Resolution) ON (n.finished_at, n.id);
+CREATE INDEX change_by_at_number IF NOT EXISTS FOR (n:Change) ON (n.at, n.number);
+CREATE INDEX change_by_cluster_id_number IF NOT EXISTS FOR (n:Change) ON (n.cluster_id, n.number);
+CREATE INDEX change_by_successor_id_number IF NOT EXISTS FOR (n:Change) ON (n.successor_id, n.number);
 CREATE INDEX decision_by_left IF NOT EXISTS FOR (n:Decision) ON (n.left);
 CREATE INDEX decision_by_right IF NOT EXISTS FOR (n:Decision) ON (n.right);
 CREATE INDEX decision_by_decided_at_id IF NOT EXISTS FOR (n:Decision) ON (n.decided_at, n.id);

@@ -33,12 +33,16 @@ _ARROW: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where rows stand in the graph: pages over the nodes `n` of a label, and the list that a row is read as."""
+    """Where rows stand in the graph: pages over the nodes `n` of a label, and the list that a row is read as.
+
+    `first`: what every key comes after.
+    """
 
     label: str
     key: str
     match: str
     row: str
+    first: str | int = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,17 +324,43 @@ SECTIONS = (
         """,
     ),
     Section(
+        "changes",
+        (
+            *_text("event", "cluster_id", "successor_id", "publication_id", "kind"),
+            *_whole("members", "at"),
+        ),
+        4,
+        (
+            Source(
+                "Change",
+                "number",
+                "",
+                f"[n.event, n.cluster_id, n.successor_id, n.publication, n.kind, n.members, {_micros('n.at')}]",
+                first=-1,
+            ),
+        ),
+        """
+        SELECT l.event, l.cluster_id, l.successor_id, l.publication_id, p.kind, l.members, epoch_us(p."at") AS "at"
+        FROM lineage AS l JOIN publications AS p USING (publication_id)
+        """,
+    ),
+    Section(
         "resolutions",
-        _text("id", "model_version"),
+        _text("id", "model_version", "state"),
         1,
-        (Source("Resolution", "id", "", "[n.id, n.model_version]"),),
-        "SELECT resolution_id AS id, model_version FROM resolutions "
-        "WHERE resolution_id IN (SELECT publication_id FROM publications)",
+        (Source("Resolution", "id", "", "[n.id, n.model_version, n.state]"),),
+        """
+        SELECT resolution_id AS id, model_version,
+               CASE WHEN p.publication_id IS NOT NULL THEN 'published' ELSE w.state END AS state
+        FROM resolutions LEFT JOIN publications AS p ON p.publication_id = resolution_id
+        LEFT JOIN ({reviews}) AS w USING (resolution_id)
+        WHERE p.publication_id IS NOT NULL OR w.state IS NOT NULL
+        """,
     ),
 )
 
 #: What holds now, by the names that the sections' SQL uses; the caller brings the SQL of each.
-NOW = ("accounts", "organisations", "retractions", "memberships", "clusters", "identifiers", "evidence")
+NOW = ("accounts", "organisations", "retractions", "memberships", "clusters", "identifiers", "evidence", "reviews")
 
 
 def page_text(source: Source) -> str:
@@ -347,7 +377,7 @@ def rows_of(graph: Graph, section: Section) -> Iterator[pa.Table]:
     """The section's rows as they stand in the graph, in pages."""
     schema = pa.schema([(name, _ARROW[type_]) for name, type_ in section.columns])
     for source in section.sources:
-        text, after = page_text(source), ""
+        text, after = page_text(source), source.first
         while (page := graph.read(text, after=after, limit=PAGE)[0])["last"] is not None:
             after = page["last"]
             columns = list(zip(*page["rows"], strict=True)) or [()] * len(schema)

@@ -149,8 +149,29 @@ RESOLUTION = NodeKind(
         _text("model_version"),
         _text("summary", "JSON object"),
         _text("versions", "JSON object: ledger table → version that it read"),
+        _text("state", "published; waiting, approved, refused, overtaken: a person was asked"),
+        _text("reviewed_by"),
+        _text("reviewed_for", "the reason given"),
+        _time("reviewed_at"),
     ),
     indexes=(("finished_at", "id"),),
+)
+CHANGE = NodeKind(
+    "Change",
+    "what became of a cluster in a publication; a number beyond the watermark of publications does not count yet",
+    (
+        _whole("number", "place in the order of all changes, the same after every rebuild"),
+        _text("event", "born, grew, shrank, changed, merged, split, retired"),
+        _text("cluster_id"),
+        _text("successor_id", "where members went that are in another cluster now"),
+        _whole("members", "members that went there; the size, where the cluster lives on"),
+        _time("at", "when it was published"),
+        _text("publication"),
+        _text("kind", "what published it: resolution, link, decision"),
+        _text("evidence", "JSON list: the strongest identifiers that brought members in"),
+    ),
+    unique=("number",),
+    indexes=(("at", "number"), ("cluster_id", "number"), ("successor_id", "number")),
 )
 DECISION = NodeKind(
     "Decision",
@@ -188,7 +209,7 @@ WATERMARK = NodeKind(
     unique=("key",),
 )
 
-NODES = (ACCOUNT, ORGANISATION, IDENTIFIER, CLUSTER, RESOLUTION, DECISION, ACTOR, WATERMARK)
+NODES = (ACCOUNT, ORGANISATION, IDENTIFIER, CLUSTER, RESOLUTION, CHANGE, DECISION, ACTOR, WATERMARK)
 
 USED = RelationshipKind(
     "USED",

@@ -1,9 +1,10 @@
 """Ledger versions → graph, exactly once, restartable at any point.
 
 How far the graph is stands in the graph, in `Watermark` nodes that move in the transaction of the rows they count.
-A small version of a table is one transaction. A large one is cut into windows, steps and batches, always in the
-same way; the batches of a step are dealt to a fixed number of lanes, and every lane has a watermark of its own.
-Whoever starts again (or works at the same time) goes the same way and leaves out what the watermarks count.
+A small version of a table is one transaction. A large one of facts is cut into windows, steps and batches, always in
+the same way; the batches of a step are dealt to a fixed number of lanes, and every lane has a watermark of its own.
+Whoever starts again (or works at the same time) goes the same way and leaves out what the watermarks count. What a
+publication says of clusters is always one transaction, so that nobody ever reads half of it.
 
 A wipe begins a new epoch: a projector that still works on the old one is refused, and a wipe that was interrupted is
 finished before anything is projected.
@@ -23,10 +24,11 @@ import pyarrow as pa
 from neo4j.exceptions import Neo4jError
 
 from linkage.errors import Conflict, DatabaseUnavailable
+from linkage.graph.changes import change_rows
 from linkage.graph.connection import Graph
 from linkage.graph.kinds import NODES, RELATIONSHIPS
 from linkage.graph.schema import apply_schema, drop_search
-from linkage.graph.steps import FACT_STEPS, PUBLICATION_STEPS, Step, Tables
+from linkage.graph.steps import FACT_STEPS, PREPARING_STEPS, PUBLICATION_STEPS, REVIEW_STEPS, Step, Tables
 from linkage.model.progress import Progress, silent
 
 # How a version is cut. The watermarks count by these: a version begun under one cut cannot be finished under another.
@@ -39,12 +41,13 @@ LANES = 4
 DEADLOCK_TRIES = 10
 
 PUBLICATIONS = "publications"
+REVIEWS = "reviews"
 #: The tables that become something in the graph, in the order in which they are best projected.
-PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", "retractions", PUBLICATIONS)
+PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", "retractions", REVIEWS, PUBLICATIONS)
 #: The tables whose new rows are linked, and the watermarks of how far they are.
 LINKED = {table: f"{table} linked" for table in ("observations", "accounts")}
 #: The tables that a publication's rows are taken from.
-PUBLISHED = ("publications", "resolutions", "memberships", "clusters", "lineage", "evidence", "identifiers")
+PUBLISHED = ("publications", "resolutions", "memberships", "clusters", "lineage", "evidence", "merges", "identifiers")
 
 
 class ChangeLike(Protocol):
@@ -69,11 +72,22 @@ class Publication:
     clusters: pa.Table
     lineage: pa.Table
     evidence: pa.Table
+    merges: pa.Table
     identifiers: pa.Table
 
     def tables(self) -> dict[str, pa.Table]:
-        """Table name → rows."""
-        return {name: getattr(self, name) for name in PUBLISHED}
+        """Table name → rows, and the changes that follow from them."""
+        tables = {name: getattr(self, name) for name in PUBLISHED}
+        return {**tables, "changes": change_rows(tables, self.version)}
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What one version of `reviews` says, and the rows of `resolutions` that it speaks of."""
+
+    version: int
+    reviews: pa.Table
+    resolutions: pa.Table
 
 
 _OPEN = """
@@ -177,14 +191,24 @@ class Projector:
         self._mark(change.table, change.version)
 
     def publish(self, publication: Publication, progress: Progress = silent) -> None:
-        """Bring a publication to the readers: at once where it is small, else with the resolution's own node last."""
+        """Bring a publication to the readers: whatever they see of clusters is of before it or of after it.
+
+        What nobody reads as the state of a cluster goes before, in batches where it is much. The rest is one
+        transaction, however large: it holds about 2 KB of Neo4j's heap a row.
+        """
         tables = publication.tables()
-        if sum(table.num_rows for table in tables.values()) <= 4 * BATCH:
-            self._at_once(PUBLICATIONS, publication.version, [(PUBLICATION_STEPS, tables)])
-            progress(f"project {PUBLICATIONS}", 1, 1)
-            return
-        _Run(self, PUBLICATIONS, publication.version, progress).window(PUBLICATION_STEPS, tables)
-        self._mark(PUBLICATIONS, publication.version)
+        if sum(table.num_rows for table in tables.values()) > 4 * BATCH:
+            _Run(self, PUBLICATIONS, publication.version, progress).window(PREPARING_STEPS, tables)
+            steps: tuple[Step, ...] = PUBLICATION_STEPS
+        else:
+            steps = (*PREPARING_STEPS, *PUBLICATION_STEPS)
+        self._at_once(PUBLICATIONS, publication.version, [(steps, tables)], progress)
+        progress(f"project {PUBLICATIONS}", 1, 1)
+
+    def review(self, review: Review) -> None:
+        """Bring to the readers how resolutions stand that wait, or waited, for a person."""
+        tables = {REVIEWS: review.reviews, "resolutions": review.resolutions}
+        self._at_once(REVIEWS, review.version, [(REVIEW_STEPS, tables)])
 
     def wipe(self, progress: Progress = silent) -> None:
         """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""
@@ -234,14 +258,17 @@ class Projector:
             done += gone
             progress(f"wipe {name}", done)
 
-    def _at_once(self, table: str, version: int, work: list[tuple[tuple[Step, ...], Tables]]) -> None:
+    def _at_once(
+        self, table: str, version: int, work: list[tuple[tuple[Step, ...], Tables]], progress: Progress = silent
+    ) -> None:
         rows = [(step, step.rows(tables, self._secret)) for steps, tables in work for step in steps]
-        batches = [(step.cypher, batch) for step, table in rows for batch in _batches(table)]
 
         def transaction(tx: neo4j.ManagedTransaction) -> None:
             if self.passes(tx, table, version, 0):
-                for cypher, batch in batches:
-                    tx.run(cypher, rows=batch).consume()
+                for step, table_rows in rows:
+                    for number, batch in enumerate(_batches(table_rows), 1):
+                        tx.run(step.cypher, rows=batch).consume()
+                        progress(f"project {step.name}", min(number * BATCH, table_rows.num_rows), table_rows.num_rows)
 
         self._graph.transaction(transaction)
         self._watermarks()[table] = version

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linkage.graph.changes import COLUMNS
 from linkage.graph.kinds import LONGEST_KEY
 from linkage.model import End
 from linkage.model.identifier import opaque_id
@@ -491,10 +492,22 @@ def _shared(tables: Tables, secret: bytes) -> pa.Table:
     return rows.select(["key", "holders", "holder_clusters", "sharing_class", "class_bits", "class_reason"])
 
 
+_RESOLUTION_COLUMNS = ["resolution_id", "started_at", "finished_at", "model_version", "summary", "versions"]
+
+
 def _resolution(tables: Tables, secret: bytes) -> pa.Table:
-    return _columns(
-        tables["resolutions"], ["resolution_id", "started_at", "finished_at", "model_version", "summary", "versions"]
-    )
+    return _columns(tables["resolutions"], _RESOLUTION_COLUMNS)
+
+
+def _reviewed(tables: Tables, secret: bytes) -> pa.Table:
+    """Resolutions with what was last said of them."""
+    reviews = last_rows(tables["reviews"], "resolution_id")
+    rows = tables["resolutions"].join(reviews, "resolution_id", join_type="inner").sort_by("resolution_id")
+    return _columns(rows, [*_RESOLUTION_COLUMNS, "state", "author", "reason", "at"])
+
+
+def _changes(tables: Tables, secret: bytes) -> pa.Table:
+    return _stamped(tables["changes"].select(list(COLUMNS)), tables)
 
 
 SET_CLUSTERS = f"""
@@ -530,7 +543,21 @@ SET_RESOLUTION = f"""
 UNWIND $rows AS r
 MERGE (n:Resolution {{id: r[0]}})
 SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version = r[5], n.summary = r[6],
-    n.versions = r[7]
+    n.versions = r[7], n.state = 'published'
+"""
+#: A publication may have been faster than the word that let it through.
+SET_REVIEWS = f"""
+UNWIND $rows AS r
+MERGE (n:Resolution {{id: r[0]}})
+SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version = r[5], n.summary = r[6],
+    n.versions = r[7], n.state = CASE n.state WHEN 'published' THEN n.state ELSE r[8] END,
+    n.reviewed_by = r[9], n.reviewed_for = r[10], n.reviewed_at = {time_of(11)}
+"""
+SET_CHANGES = f"""
+UNWIND $rows AS r
+MERGE (c:Change {{number: r[0]}})
+SET c.event = r[1], c.cluster_id = r[2], c.successor_id = r[3], c.members = r[4], c.publication = r[5], c.kind = r[6],
+    c.evidence = r[7], c.at = {time_of(8)}
 """
 
 
@@ -553,11 +580,20 @@ SET i.confidence = r[2], i.provisional = coalesce(r[3], false)
 """
 
 
-#: The tables of a publication → its steps. The resolution itself stands last: where it is, all of it is.
-PUBLICATION_STEPS = (
+#: The tables of a review → its steps.
+REVIEW_STEPS = (Step("reviews", _reviewed, SET_REVIEWS),)
+
+#: What goes before a publication, in as many transactions as it takes: nobody reads it as the state of a cluster, and
+#: of changes nobody reads those beyond the watermark.
+PREPARING_STEPS = (
     Step("identifiers", _identifiers("identifiers"), MERGE_IDENTIFIERS),
     Step("identifiers", _identifiers("evidence"), MERGE_IDENTIFIERS),
     Step("sharing of identifiers", _shared, SET_SHARED),
+    Step("changes", _changes, SET_CHANGES),
+)
+
+#: The tables of a publication → the steps that readers see all of or nothing.
+PUBLICATION_STEPS = (
     Step("clusters", _changed_clusters, SET_CLUSTERS),
     Step("members of clusters", _members("account"), set_members("Account")),
     Step("members of clusters", _members("organisation"), set_members("Organisation")),

@@ -34,7 +34,23 @@ LINEAGE = _columns(publication_id=TEXT, at=TIME, event=TEXT, cluster_id=TEXT, su
 
 PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL, provisional=FLAG)
 PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL)
-CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL)
+CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL, provisional=FLAG)
+SUBJECT = _columns(subject_type=TEXT, subject_id=TEXT)
+APART = _columns(left=TEXT, right=TEXT)
 WEAKEST = _columns(label=WHOLE, weakest=TEXT)
 LABELS = _columns(label=WHOLE, cluster_id=TEXT)
 RUN = _columns(publication_id=TEXT, at=TIME, provisional=FLAG)
+
+
+def take(table: pa.Table, schema: pa.Schema, what: str, optional: tuple[str, ...] = ()) -> pa.Table:
+    """The columns of the schema from a table that may have more; raise `ValueError` where one is missing."""
+    missing = [name for name in schema.names if name not in table.column_names and name not in optional]
+    if missing:
+        raise ValueError(f"{what} lacks the columns {', '.join(missing)}")
+    arrays = [
+        table.column(field.name).cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)

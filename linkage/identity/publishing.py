@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linkage.identity import columns, lineage
+from linkage.identity.columns import take
 from linkage.identity.ids import random_id
 from linkage.identity.matching import heirs
 
@@ -60,7 +61,8 @@ def assign(
     `previous`: subject_type, subject_id, cluster_id and, if known, confidence and whether it is provisional, of every
     subject in a live cluster.
     `previous_clusters`: cluster_id, created_at and, if known, size and confidence, of every live cluster.
-    `current`: subject_type, subject_id, label, confidence of every subject, those that are alone too.
+    `current`: subject_type, subject_id, label, confidence of every subject, those that are alone too, and, where that
+    is not what `provisional` says of all, whether it is provisional.
     `weakest`: label, weakest (JSON) of clusters. Further columns are ignored.
     `provisional`: whether the next resolution has yet to see what is published; one that is not confirms what was.
     A cluster's confidence is the mean of its members': the expected share of them that belongs to its actor.
@@ -71,12 +73,12 @@ def assign(
             "run": pa.table(
                 {"publication_id": [publication_id], "at": [at], "provisional": [provisional]}, schema=columns.RUN
             ),
-            "previous_given": _take(previous, columns.PREVIOUS, "previous", optional=("confidence", "provisional")),
-            "clusters_given": _take(
+            "previous_given": take(previous, columns.PREVIOUS, "previous", optional=("confidence", "provisional")),
+            "clusters_given": take(
                 previous_clusters, columns.PREVIOUS_CLUSTERS, "previous_clusters", optional=("confidence",)
             ),
-            "current_given": _take(current, columns.CURRENT, "current"),
-            "weakest": columns.WEAKEST.empty_table() if weakest is None else _take(weakest, columns.WEAKEST, "weakest"),
+            "current_given": take(current, columns.CURRENT, "current", optional=("provisional",)),
+            "weakest": columns.WEAKEST.empty_table() if weakest is None else take(weakest, columns.WEAKEST, "weakest"),
         }
         for name, table in given.items():
             connection.register(name, table)
@@ -131,17 +133,19 @@ def _compared() -> dict[str, str]:
     return {
         "after": "SELECT m.*, l.cluster_id FROM members AS m JOIN labels AS l USING (label)",
         "compared": "SELECT subject_type, subject_id, b.cluster_id AS old, a.cluster_id AS now, "
-        "b.confidence AS old_confidence, a.confidence AS confidence, coalesce(b.provisional, false) AS awaited "
-        "FROM before AS b FULL JOIN after AS a USING (subject_type, subject_id)",
+        "b.confidence AS old_confidence, a.confidence AS confidence, "
+        "coalesce(a.provisional, run.provisional) AS provisional, "
+        "coalesce(b.provisional, false) AND NOT coalesce(a.provisional, run.provisional) AS confirmed "
+        "FROM before AS b FULL JOIN after AS a USING (subject_type, subject_id), run",
         "flows": "SELECT old, now, count(*) AS members FROM compared GROUP BY old, now",
     }
 
 
 def _memberships() -> str:
     return (
-        "SELECT publication_id, subject_type, subject_id, now AS cluster_id, confidence, provisional "
+        "SELECT publication_id, subject_type, subject_id, now AS cluster_id, confidence, compared.provisional "
         "FROM compared, run "
-        f"WHERE old IS DISTINCT FROM now OR (awaited AND NOT provisional) "
+        f"WHERE old IS DISTINCT FROM now OR confirmed "
         f"OR {_moved('old_confidence', 'confidence')} "
         "ORDER BY subject_type, subject_id"
     )
@@ -154,7 +158,7 @@ def _clusters() -> str:
     WITH touched AS (
         SELECT old AS cluster_id FROM flows WHERE old IS DISTINCT FROM now AND old IS NOT NULL
         UNION SELECT now FROM flows WHERE old IS DISTINCT FROM now AND now IS NOT NULL
-        UNION SELECT now FROM compared, run WHERE awaited AND NOT run.provisional AND now IS NOT NULL
+        UNION SELECT now FROM compared WHERE confirmed AND now IS NOT NULL
     ),
     former AS (
         SELECT cluster_id, min(created_at) AS created_at, any_value(confidence) AS confidence
@@ -223,19 +227,6 @@ def _refuse_doubled(connection: duckdb.DuckDBPyConnection) -> None:
         ).fetchone()
         if doubled:
             raise ValueError(f"{doubled[0]} {doubled[1]} is named twice: a subject has one place")
-
-
-def _take(table: pa.Table, schema: pa.Schema, what: str, optional: tuple[str, ...] = ()) -> pa.Table:
-    missing = [name for name in schema.names if name not in table.column_names and name not in optional]
-    if missing:
-        raise ValueError(f"{what} lacks the columns {', '.join(missing)}")
-    arrays = [
-        table.column(field.name).cast(field.type)
-        if field.name in table.column_names
-        else pa.nulls(table.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(arrays, schema=schema)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, texts: dict[str, str]) -> None:

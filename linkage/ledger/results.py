@@ -22,6 +22,7 @@ from linkage.ledger.tables import (
     PUBLICATIONS,
     RESOLUTIONS,
     RETRACTIONS,
+    REVIEWS,
     LedgerTable,
 )
 
@@ -90,7 +91,14 @@ def lineage_now() -> str:
     """Everything that became of clusters, oldest first."""
     return (
         f"SELECT {columns(LINEAGE.schema.names, 'l')} FROM lineage_rows AS l "
-        f"JOIN ({_publications()}) AS p USING (publication_id) ORDER BY p.place, l.{BATCH}, l.{ROW}"
+        f"JOIN ({publications_in_order()}) AS p USING (publication_id) ORDER BY p.place, l.{BATCH}, l.{ROW}"
+    )
+
+
+def publications_in_order() -> str:
+    """The publications with their place in time: publication_id, place."""
+    return (
+        f"SELECT publication_id, min(({BATCH}, {ROW})) AS place FROM {PUBLICATIONS.name}_rows GROUP BY publication_id"
     )
 
 
@@ -98,15 +106,22 @@ def last_resolution() -> str:
     """The row of the last published resolution; none where there was none."""
     return (
         f"SELECT {columns(RESOLUTIONS.schema.names, 'r')} FROM resolutions AS r "
-        f"JOIN ({_publications()}) AS p ON p.publication_id = r.resolution_id ORDER BY p.place DESC LIMIT 1"
+        f"JOIN ({publications_in_order()}) AS p ON p.publication_id = r.resolution_id ORDER BY p.place DESC LIMIT 1"
     )
 
 
-def _publications() -> str:
-    """The publications with their place in time."""
+def last_reading() -> str:
+    """The row of the resolution that read the facts last and came to an end: published, or given to a person."""
     return (
-        f"SELECT publication_id, min(({BATCH}, {ROW})) AS place FROM {PUBLICATIONS.name}_rows GROUP BY publication_id"
+        f"SELECT {columns(RESOLUTIONS.schema.names)} FROM {RESOLUTIONS.name}_rows "
+        f"WHERE resolution_id IN (SELECT publication_id FROM {PUBLICATIONS.name} UNION SELECT resolution_id "
+        f"FROM {REVIEWS.name}) ORDER BY {BATCH} DESC, {ROW} DESC LIMIT 1"
     )
+
+
+def reviews_now() -> str:
+    """How each resolution stands that waited for a person."""
+    return _last_said(REVIEWS, "resolution_id")
 
 
 def _last_said(table: LedgerTable, key: str) -> str:
@@ -119,7 +134,7 @@ def _last_said(table: LedgerTable, key: str) -> str:
 def _last_published(table: LedgerTable, key: str, alive: str) -> str:
     return (
         f"SELECT {columns(table.schema.names)} FROM (SELECT t.*, p.place FROM {table.name}_rows AS t "
-        f"JOIN ({_publications()}) AS p USING (publication_id) "
+        f"JOIN ({publications_in_order()}) AS p USING (publication_id) "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY p.place DESC, {BATCH} DESC, {ROW} DESC) = 1) "
         f"WHERE {alive}"
     )
@@ -127,7 +142,7 @@ def _last_published(table: LedgerTable, key: str, alive: str) -> str:
 
 def _of_live_clusters(table: LedgerTable) -> str:
     return (
-        f"WITH published AS ({_publications()}) "
+        f"WITH published AS ({publications_in_order()}) "
         f"SELECT {columns(table.schema.names, 't')} FROM {table.name}_rows AS t "
         f"JOIN published AS p USING (publication_id) JOIN ({clusters_now()}) AS c USING (cluster_id) "
         f"JOIN published AS told ON told.publication_id = c.told_by "

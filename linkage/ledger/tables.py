@@ -131,6 +131,15 @@ RESOLUTIONS = _table(
     versions=TEXT,
     summary=TEXT,
 )
+REVIEWS = _table(
+    "reviews",
+    "how a resolution stands that waits for a person: waiting, approved, refused, overtaken; the last row counts",
+    resolution_id=TEXT,
+    state=TEXT,
+    author=TEXT,
+    reason=TEXT,
+    at=TIME,
+)
 PUBLICATIONS = _table(
     "publications",
     "one row a change to what is published, written last: a resolution, a fact linked since, a decision applied",
@@ -220,7 +229,7 @@ FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS, RETRACTIONS)
 #: What was refused.
 REFUSED = (REJECTIONS, REPLAYS)
 #: What was published; `publications` last.
-RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS, PUBLICATIONS)
+RESULTS = (MEMBERSHIPS, CLUSTERS, LINEAGE, EVIDENCE, MERGES, IDENTIFIERS, RESOLUTIONS, REVIEWS, PUBLICATIONS)
 
 TABLES: dict[str, LedgerTable] = {table.name: table for table in (*FACTS, *REFUSED, *RESULTS)}
 
@@ -239,6 +248,7 @@ FEW_TEXTS = frozenset(
         "country",
         "plan",
         "judgement",
+        "state",
         "author",
         "record",
         "file",

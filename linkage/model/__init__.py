@@ -9,7 +9,7 @@ from linkage.model.decision import Decision, End, Judgement
 from linkage.model.explanation import Evidence, Explanation
 from linkage.model.identifier import Identifier
 from linkage.model.merge import Merge, MergePiece
-from linkage.model.publication import PublicationKind
+from linkage.model.publication import PublicationKind, ReviewState
 from linkage.model.rejection import Rejection
 from linkage.model.sharing_class import SharingClass
 from linkage.model.subject import Subject, SubjectType
@@ -28,6 +28,7 @@ __all__ = [
     "MergePiece",
     "PublicationKind",
     "Rejection",
+    "ReviewState",
     "SharingClass",
     "Subject",
     "SubjectType",

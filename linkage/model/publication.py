@@ -1,4 +1,4 @@
-"""A publication: one change to what readers are told of clusters."""
+"""A publication: one change to what readers are told of clusters; and how one stands that waits for a person."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class PublicationKind(StrEnum):
     RESOLUTION = "resolution"
     LINK = "link"
     DECISION = "decision"
+
+
+class ReviewState(StrEnum):
+    """How a resolution stands that was given to a person. One waits at a time: the next one overtakes it."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    OVERTAKEN = "overtaken"

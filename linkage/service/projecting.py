@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from linkage.graph.checksums import compare
-from linkage.graph.projection import PROJECTED, PUBLICATIONS, PUBLISHED, Projector, Publication
+from linkage.graph.projection import PROJECTED, PUBLICATIONS, PUBLISHED, REVIEWS, Projector, Publication, Review
 from linkage.ledger import Ledger, results
 from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
@@ -34,6 +34,9 @@ def catch_up(
             if table == PUBLICATIONS:
                 row = pa.Table.from_batches(change.batches, TABLES[table].schema)
                 projector.publish(_publication(ledger, row, change.version, known), progress)
+            elif table == REVIEWS:
+                rows = pa.Table.from_batches(change.batches, TABLES[table].schema)
+                projector.review(Review(change.version, rows, ledger.snapshot().table("resolutions")))
             else:
                 projector.apply(change, progress)
             commits += 1
@@ -95,5 +98,6 @@ def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) 
             "clusters": results.clusters_now(),
             "identifiers": results.identifiers_now(),
             "evidence": results.evidence_now(),
+            "reviews": results.reviews_now(),
         }
         return behind + compare(projector.graph, connection, now, progress)

@@ -1,10 +1,16 @@
-"""Ledger → engine → identity → ledger. The difference is published; it counts once `resolutions` says so."""
+"""Ledger → engine → identity → ledger. The difference is published; it counts once `publications` says so.
+
+The engine runs without any lock, for minutes, on a snapshot. Then, alone among publishers, the difference to what holds
+by then is made and published. A resolution that would change more than the gate lets through is kept for a person.
+"""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,80 +20,186 @@ import pyarrow as pa
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
-from linkage.engine.resolve import Resolution
 from linkage.engine.resolve import resolve as resolve_facts
-from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
-from linkage.ledger.tables import EVIDENCE, FACTS, IDENTIFIERS, MERGES, RESOLUTIONS
-from linkage.model import PublicationKind
+from linkage.ledger.tables import FACTS, RESOLUTIONS
+from linkage.model import PublicationKind, ReviewState
 from linkage.model.progress import Progress, silent
+from linkage.service import reviewing
+from linkage.service.difference import Difference, Found, difference
 from linkage.service.publishing import publish
+from linkage.service.waiting import WaitingRoom
+
+#: Fewer changes than this pass every gate: shares of a handful say nothing.
+FEWEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What resolutions are published through.
+
+    `alone` holds the lock of publishers. `gate` is the share of known clustered subjects whose place may change without
+    a person; None: whatever changes is published.
+    """
+
+    ledger: Ledger
+    alone: Callable[[], AbstractContextManager[None]]
+    room: WaitingRoom
+    memory_limit: str
+    gate: float | None = None
 
 
 def resolve(
-    ledger: Ledger,
-    model: Model,
-    reference: Reference | None = None,
-    *,
-    memory_limit: str,
-    progress: Progress = silent,
+    desk: Desk, model: Model, reference: Reference | None = None, *, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Resolve the ledger's facts, append what changed, and return the resolution's summary with its id.
+    """Resolve the ledger's facts, publish what changed or let it wait, and return the resolution's summary.
 
-    A run that is cut off leaves rows without a resolution, which nobody ever reads.
+    Beside the engine's figures the summary has `resolution_id`, `waiting`, `memberships_changed`, `lineage` (what
+    became of clusters) and `changes` (the report for whoever decides).
+    A run that is cut off leaves rows without a publication, which nobody ever reads.
     """
+    found = find(desk.ledger, model, reference, memory_limit=desk.memory_limit, progress=progress)
+    return settle(desk, found, progress)
+
+
+def settle(desk: Desk, found: Found, progress: Progress = silent) -> dict[str, Any]:
+    """Publish what the engine found as a difference to what holds by now, or let it wait; return its summary."""
+    with desk.alone():
+        changes = difference(desk.ledger, found, memory_limit=desk.memory_limit)
+        summary = _summary(found, changes)
+        published = passes(desk.gate, changes)
+        overtaken = reviewing.waiting(desk.ledger)
+        if published:
+            put(desk.ledger, found, changes, summary, progress)
+        else:
+            desk.room.keep(found)
+            append_resolution(desk.ledger, found, summary)
+            reviewing.note(desk.ledger, found.resolution_id, ReviewState.WAITING)
+        for resolution_id in overtaken:
+            reviewing.note(desk.ledger, resolution_id, ReviewState.OVERTAKEN)
+            desk.room.drop(resolution_id)
+    return {"resolution_id": found.resolution_id, "waiting": not published, **summary}
+
+
+def preview(
+    desk: Desk, model: Model, reference: Reference | None = None, *, progress: Progress = silent
+) -> dict[str, Any]:
+    """What `resolve` would publish, in figures; nothing is written."""
+    found = find(desk.ledger, model, reference, memory_limit=desk.memory_limit, progress=progress)
+    return _summary(found, difference(desk.ledger, found, memory_limit=desk.memory_limit))
+
+
+def approve(desk: Desk, resolution_id: str, *, author: str, reason: str | None = None) -> dict[str, Any]:
+    """Publish a resolution that waits: its difference to what holds now; return its summary.
+
+    Raises `NotFound` for one that never waited, `Conflict` for one that waits no more.
+    """
+    with desk.alone():
+        reviewing.demand_waiting(desk.ledger, resolution_id)
+        found = desk.room.take(resolution_id)
+        changes = difference(desk.ledger, found, memory_limit=desk.memory_limit)
+        summary = _summary(found, changes)
+        # Whoever is cut off after this has left rows that no other difference may be added to: it waits no more.
+        reviewing.note(desk.ledger, resolution_id, ReviewState.APPROVED, author=author, reason=reason)
+        put(desk.ledger, found, changes, summary)
+        desk.room.drop(resolution_id)
+    return {"resolution_id": resolution_id, "waiting": False, **summary}
+
+
+def refuse(desk: Desk, resolution_id: str, *, author: str, reason: str | None = None) -> None:
+    """Let a resolution that waits never be published; raises as `approve` does."""
+    with desk.alone():
+        reviewing.demand_waiting(desk.ledger, resolution_id)
+        reviewing.note(desk.ledger, resolution_id, ReviewState.REFUSED, author=author, reason=reason)
+        desk.room.drop(resolution_id)
+
+
+def passes(gate: float | None, changes: Difference) -> bool:
+    """Whether a difference is published without asking anybody; the first resolution always is."""
+    report = changes.report
+    return gate is None or report["since"] is None or report["known"] < FEWEST or report["share"] <= gate
+
+
+def find(
+    ledger: Ledger, model: Model, reference: Reference | None, *, memory_limit: str, progress: Progress = silent
+) -> Found:
+    """Run the engine on the facts as they are now."""
     started = datetime.now(UTC)
-    resolution_id = f"rs_{uuid.uuid4().hex}"
-    snapshot = ledger.snapshot()
+    snapshot = _snapshot(ledger)
     with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
         snapshot.register(connection)
         resolution = resolve_facts(
             _facts(snapshot, connection), model, reference=reference, memory_limit=memory_limit, progress=progress
         )
-        published = assign(
-            connection.sql(results.memberships_now()).to_arrow_table(),
-            connection.sql(results.clusters_now()).to_arrow_table(),
-            resolution.memberships,
-            publication_id=resolution_id,
-            at=started,
-            weakest=resolution.weakest,
-        )
-        rows = _difference(connection, resolution, published, resolution_id)
-    for step, (table, appended) in enumerate(rows.items(), 1):
-        progress("publish to the ledger", step, len(rows))
-        if appended.num_rows:
-            ledger.append(table, appended, batch_id=f"{resolution_id}-{table}")
-    summary = _summary(resolution, published)
-    finished = pa.Table.from_pylist(
-        [
-            {
-                "resolution_id": resolution_id,
-                "started_at": started,
-                "finished_at": datetime.now(UTC),
-                "model_version": version(model.fingerprint, reference),
-                "versions": json.dumps(snapshot.versions),
-                "summary": json.dumps(summary, default=str),
-            }
-        ],
-        schema=RESOLUTIONS.schema,
+    return Found(
+        resolution_id=f"rs_{uuid.uuid4().hex}",
+        started_at=started,
+        finished_at=datetime.now(UTC),
+        model_version=version(model.fingerprint, reference),
+        versions=snapshot.versions,
+        resolution=resolution,
     )
-    ledger.append("resolutions", finished, batch_id=resolution_id)
-    publish(ledger, resolution_id, PublicationKind.RESOLUTION)
-    return {"resolution_id": resolution_id, **summary}
+
+
+def put(
+    ledger: Ledger, found: Found, changes: Difference, summary: dict[str, Any], progress: Progress = silent
+) -> None:
+    """Append the rows of a difference and let them hold; call it alone among publishers."""
+    for step, (table, appended) in enumerate(changes.rows.items(), 1):
+        progress("publish to the ledger", step, len(changes.rows))
+        if appended.num_rows:
+            ledger.append(table, appended, batch_id=f"{found.resolution_id}-{table}")
+    append_resolution(ledger, found, summary)
+    publish(ledger, found.resolution_id, PublicationKind.RESOLUTION)
+
+
+def append_resolution(ledger: Ledger, found: Found, summary: dict[str, Any]) -> None:
+    """Write down that the engine ran; the row means nothing before a publication or a review names it."""
+    row = {
+        "resolution_id": found.resolution_id,
+        "started_at": found.started_at,
+        "finished_at": found.finished_at,
+        "model_version": found.model_version,
+        "versions": json.dumps(found.versions),
+        "summary": json.dumps(summary, default=str),
+    }
+    ledger.append("resolutions", pa.Table.from_pylist([row], schema=RESOLUTIONS.schema), batch_id=found.resolution_id)
 
 
 def is_needed(ledger: Ledger, model: Model, reference: Reference | None = None) -> bool:
-    """Whether the last resolution read other facts, or used another model or other reference files, than there are."""
+    """Whether there are other facts than the last resolution read, or links and decisions that it has not confirmed,
+    or another model or other reference files."""
     with duckdb.connect() as connection:
         ledger.snapshot().register(connection)
-        last = connection.execute(f"SELECT versions, model_version FROM ({results.last_resolution()})").fetchone()
+        last = connection.execute(f"SELECT versions, model_version FROM ({results.last_reading()})").fetchone()
     if last is None:
         return True
     read = json.loads(last[0])
     # Versions that brought no rows (compaction) change nothing: only commits with rows count.
-    return last[1] != version(model.fingerprint, reference) or any(
-        any(ledger.changes(table.name, read.get(table.name))) for table in FACTS
+    return (
+        last[1] != version(model.fingerprint, reference)
+        or any(any(ledger.changes(table.name, read.get(table.name))) for table in FACTS)
+        or _awaited(ledger, read.get("publications"))
     )
+
+
+def _awaited(ledger: Ledger, read: int | None) -> bool:
+    """Whether links or decisions were published that no resolution has seen."""
+    kinds = (
+        kind
+        for change in ledger.changes("publications", read)
+        for batch in change.batches
+        for kind in batch.column("kind").to_pylist()
+    )
+    return any(kind != PublicationKind.RESOLUTION for kind in kinds)
+
+
+def _snapshot(ledger: Ledger) -> Snapshot:
+    """The ledger now. What is published of a fact comes after it, so publications are counted before facts are: those
+    counted are of facts that are in the snapshot."""
+    published = ledger.version("publications")
+    versions = {name: version for name, version in ledger.versions().items() if name != "publications"}
+    return ledger.snapshot(versions | ({} if published is None else {"publications": published}))
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
@@ -100,63 +212,10 @@ def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
     )
 
 
-def _difference(
-    connection: duckdb.DuckDBPyConnection, resolution: Resolution, published: Published, resolution_id: str
-) -> dict[str, pa.Table]:
-    """Rows for each table of results: evidence and merges only of clusters that were born or changed."""
-    connection.register("changed_labels", published.changed)
-    connection.register("resolved_identifiers", resolution.identifiers)
-    tables = {
-        "memberships": published.memberships,
-        "clusters": published.clusters,
-        "lineage": published.lineage,
-        "evidence": _of_changed(connection, resolution.evidence, EVIDENCE.schema, resolution_id),
-        "merges": _of_changed(connection, resolution.merges, MERGES.schema, resolution_id),
-        "identifiers": connection.sql(_identifiers_moved(), params=[resolution_id])
-        .to_arrow_table()
-        .cast(IDENTIFIERS.schema),
-    }
-    connection.unregister("changed_labels")
-    connection.unregister("resolved_identifiers")
-    return tables
-
-
-def _of_changed(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, schema: pa.Schema, resolution_id: str
-) -> pa.Table:
-    connection.register("resolved", table)
-    columns = ", ".join(f'r."{name}"' for name in schema.names if name not in {"publication_id", "cluster_id"})
-    rows: pa.Table = connection.sql(
-        f"SELECT ? AS publication_id, c.cluster_id, {columns} "
-        "FROM resolved AS r JOIN changed_labels AS c USING (label)",
-        params=[resolution_id],
-    ).to_arrow_table()
-    connection.unregister("resolved")
-    return rows.select(schema.names).cast(schema)
-
-
-def _identifiers_moved() -> str:
-    """Identifiers whose holders or class are not what was last published; those no longer shared have one holder.
-
-    Figures alone that a reason tells (days of a stay) move with every fact: they are published when something else is.
-    """
-    told = "regexp_replace({}.class_reason, '[0-9.,+-]+', '#', 'g')"
-    return f"""
-    SELECT ? AS publication_id, kind, value, coalesce(now.holders, 1) AS holders,
-           coalesce(now.holder_clusters, 1) AS holder_clusters, now.sharing_class,
-           now.class_bits, now.class_reason
-    FROM resolved_identifiers AS now
-    FULL JOIN ({results.identifiers_now()}) AS before USING (kind, value)
-    WHERE (now.holders, now.holder_clusters, now.sharing_class, now.class_bits, {told.format("now")})
-          IS DISTINCT FROM (before.holders, before.holder_clusters, before.sharing_class, before.class_bits,
-                            {told.format("before")})
-    """
-
-
-def _summary(resolution: Resolution, published: Published) -> dict[str, Any]:
-    events = Counter(published.lineage["event"].to_pylist())
+def _summary(found: Found, changes: Difference) -> dict[str, Any]:
     return {
-        **resolution.summary,
-        "memberships_changed": published.memberships.num_rows,
-        "lineage": {event: count for event, count in events.items() if event},
+        **found.resolution.summary,
+        "memberships_changed": changes.memberships_changed,
+        "lineage": changes.lineage,
+        "changes": changes.report,
     }

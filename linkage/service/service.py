@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +19,7 @@ import pyarrow as pa
 from linkage import ingest
 from linkage.engine.model import Model
 from linkage.engine.reference import Reference
+from linkage.errors import Conflict
 from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.local import LocalServer
 from linkage.graph.locks import exclusive
@@ -35,7 +39,9 @@ from linkage.service import (
     recording,
     rejecting,
     resolving,
+    reviewing,
 )
+from linkage.service.waiting import WaitingRoom
 from linkage.settings import Settings, project_secret
 
 T = TypeVar("T")
@@ -124,10 +130,10 @@ class Service:
         return Projector(self.graph, self.secret)
 
     @contextmanager
-    def _alone(self, work: str) -> Iterator[None]:
-        """Hold one kind of work for this process; whoever comes second waits."""
+    def _alone(self, work: str, *, wait: bool = True) -> Iterator[None]:
+        """Hold one kind of work for this process; whoever comes second waits, or is told `BlockingIOError`."""
         self.settings.data.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.settings.data / f"{work}.lock"):
+        with exclusive(self.settings.data / f"{work}.lock", wait=wait):
             yield
 
     # -- writing
@@ -155,12 +161,76 @@ class Service:
         """Append the rows of several calls in one commit."""
         return recording.record_together(self.ledger, record, calls, phone_region=self.settings.phone_region)
 
-    def resolve(self, *, progress: Progress = silent) -> dict[str, Any]:
-        """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph."""
-        with self._alone("resolve"):
-            return resolving.resolve(
-                self.ledger, self.model, self.reference, memory_limit=self.settings.memory_limit, progress=progress
-            )
+    @contextmanager
+    def claim_resolution(self, *, wait: bool = True) -> Iterator[None]:
+        """Hold the right to resolve: one resolution at a time, whichever process runs it.
+
+        Raises `Conflict` where another one is under way and `wait` is false.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._alone("resolve", wait=wait))
+            except BlockingIOError as error:
+                raise Conflict(
+                    "a resolution is under way in another process", next_step="Wait until it is through."
+                ) from error
+            yield
+
+    def resolve(self, *, gate: bool = True, progress: Progress = silent) -> dict[str, Any]:
+        """Resolve the ledger's facts and write what changed to the ledger; `catch_up` brings it into the graph.
+
+        Where more would change than the settings' gate lets through, nothing is published: the summary's `waiting` is
+        true, and `approve_resolution` or `refuse_resolution` says what becomes of it. Without `gate` nothing waits.
+        """
+        with self.claim_resolution():
+            return self.resolve_claimed(gate=gate, progress=progress)
+
+    def resolve_claimed(self, *, gate: bool = True, progress: Progress = silent) -> dict[str, Any]:
+        """`resolve`, by whoever holds the claim."""
+        with self._under_way():
+            return resolving.resolve(self._desk(gate=gate), self.model, self.reference, progress=progress)
+
+    def preview_resolution(self, model: Model | None = None, *, progress: Progress = silent) -> dict[str, Any]:
+        """What `resolve` would publish, under another model if one is given, in figures; nothing is written."""
+        return resolving.preview(self._desk(), model or self.model, self.reference, progress=progress)
+
+    def approve_resolution(self, resolution_id: str, *, author: str, reason: str | None = None) -> dict[str, Any]:
+        """Publish a resolution that waits; return its summary as of now."""
+        return resolving.approve(self._desk(), resolution_id, author=author, reason=reason)
+
+    def refuse_resolution(self, resolution_id: str, *, author: str, reason: str | None = None) -> None:
+        """Let a resolution that waits never be published."""
+        resolving.refuse(self._desk(), resolution_id, author=author, reason=reason)
+
+    def waiting_resolutions(self) -> list[str]:
+        """The ids of the resolutions that wait for a person."""
+        return reviewing.waiting(self.ledger)
+
+    def was_cut_off(self) -> bool:
+        """Whether the last resolution was begun and never came to an end: its process was killed."""
+        return self._mark.exists()
+
+    @property
+    def _mark(self) -> Path:
+        return self.settings.data / "resolving.json"
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Leave a mark that only a process that is killed does not take away."""
+        self._mark.write_text(json.dumps({"process": os.getpid(), "started_at": datetime.now(UTC).isoformat()}))
+        try:
+            yield
+        finally:
+            self._mark.unlink(missing_ok=True)
+
+    def _desk(self, *, gate: bool = True) -> resolving.Desk:
+        return resolving.Desk(
+            self.ledger,
+            alone=lambda: self._alone("publish"),
+            room=WaitingRoom(self.settings.data / "waiting"),
+            memory_limit=self.settings.memory_limit,
+            gate=self.settings.gate if gate else None,
+        )
 
     def needs_resolution(self) -> bool:
         """Whether facts, decisions, the model or the reference files changed since the last resolution."""

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from linkage.graph.projection import PROJECTED, PUBLICATIONS, Projector, Publication
+from linkage.graph.projection import PROJECTED, PUBLICATIONS, REVIEWS, Projector, Publication, Review
 from linkage.ledger.tables import TABLES
 from linkage.model import Decision, End, Judgement, Subject
 from linkage.model.decision import cluster_end
@@ -73,7 +73,9 @@ class Story:
             for version in self.versions:
                 if version.table == name and version.version > reached.get(name, -1):
                     if name == PUBLICATIONS:
-                        projector.publish(self._publication(version))
+                        projector.publish(self.publication(version))
+                    elif name == REVIEWS:
+                        projector.review(Review(version.version, version.rows, self.rows("resolutions")))
                     else:
                         projector.apply(version)
         projector.settle()
@@ -84,9 +86,10 @@ class Story:
             [TABLES[name].schema.empty_table(), *(v.rows for v in self.versions if v.table == name)]
         )
 
-    def _publication(self, version: Version) -> Publication:
+    def publication(self, version: Version) -> Publication:
+        """One publication with all of its rows."""
         (publication_id,) = version.rows["publication_id"].to_pylist()
-        names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
+        names = ("memberships", "clusters", "lineage", "evidence", "merges", "identifiers")
         chosen = {name: _of(self.rows(name), "publication_id", publication_id) for name in names}
         resolutions = _of(self.rows("resolutions"), "resolution_id", publication_id)
         return Publication(version.version, version.rows, resolutions, **chosen)
@@ -109,6 +112,7 @@ class Story:
             "memberships": f"SELECT * FROM (FROM memberships_placed {last['memberships']}) {alive}",
             "identifiers": f"SELECT * FROM (FROM identifiers_placed {last['identifiers']}) WHERE holders > 1",
             "clusters": clusters,
+            "reviews": f"FROM reviews_placed {last['reviews']}",
             "evidence": f"SELECT e.* FROM evidence AS e SEMI JOIN ({clusters}) AS c "
             "ON c.cluster_id = e.cluster_id AND c.told_by = e.publication_id",
         }
@@ -120,6 +124,7 @@ _KEYS = {
     "organisations": "organisation_id",
     "memberships": "subject_type, subject_id",
     "identifiers": "kind, value",
+    "reviews": "resolution_id",
 }
 
 

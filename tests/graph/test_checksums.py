@@ -34,6 +34,7 @@ DAMAGES = {
     "MATCH (:Organisation)-[m:IN]->() DELETE m": "members of clusters: 1 missing (organisation o1)",
     "MATCH ()-[e:EVIDENCED_BY]->() SET e.bits = 1.0": "evidence: 1 different (c2 payment_method fp_1)",
     "MATCH ()-[s:SUCCEEDED_BY]->() SET s.how = 'split'": "lineage: 1 different (c1 c2 r2)",
+    "MATCH (c:Change {event: 'born'}) DELETE c": "changes: 1 missing (born c1 None r1)",
     "MATCH (r:Resolution {id: 'r1'}) DELETE r": "resolutions: 1 missing (r1)",
 }
 

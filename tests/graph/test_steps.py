@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from linkage.graph.changes import change_rows
 from linkage.graph.kinds import LONGEST_KEY
 from linkage.graph.steps import (
     FACT_STEPS,
+    PREPARING_STEPS,
     PUBLICATION_STEPS,
     about_rows,
     graph_key,
@@ -37,10 +39,12 @@ def test_the_same_rows_make_the_same_steps() -> None:
 
 def test_steps_of_a_publication_take_empty_tables() -> None:
     story = small_story()
-    names = ("memberships", "clusters", "lineage", "evidence", "identifiers")
+    names = ("memberships", "clusters", "lineage", "evidence", "merges", "identifiers")
     tables = {name: story.rows(name).slice(0, 0) for name in names}
     tables |= {name: story.rows(name)[:1] for name in ("publications", "resolutions")}
-    assert [step.name for step in PUBLICATION_STEPS if step.rows(tables, SECRET).num_rows] == ["resolution"]
+    tables |= {"changes": change_rows(tables, 0)}
+    steps = (*PREPARING_STEPS, *PUBLICATION_STEPS)
+    assert [step.name for step in steps if step.rows(tables, SECRET).num_rows] == ["resolution"]
 
 
 def test_a_use_spans_its_earliest_and_latest_sight_and_counts_all_of_them() -> None:

@@ -10,6 +10,7 @@ import pytest
 from linkage.engine import Model, Reference
 from linkage.ledger import Ledger, results
 from linkage.service import loading, resolving
+from tests.service.publications import desk_of
 
 MODEL = Model.load()
 
@@ -46,7 +47,7 @@ def _published(ledger: Ledger) -> dict[str, tuple[str, str]]:
 
 
 def _resolve(ledger: Ledger, reference: Reference | None = None) -> None:
-    resolving.resolve(ledger, MODEL, reference, memory_limit="1GB")
+    resolving.resolve(desk_of(ledger, Path(ledger.place.url).parent), MODEL, reference)
 
 
 def test_other_reference_files_are_a_reason_to_resolve_again(ledger: Ledger, tmp_path: Path) -> None:
