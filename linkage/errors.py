@@ -4,7 +4,8 @@
     ├── CallerError      the call is wrong: mend the call           exit 2, HTTP 4xx
     │   ├── BadInput         BAD_USER_INPUT
     │   ├── NotFound         NOT_FOUND
-    │   └── Conflict         CONFLICT
+    │   ├── Conflict         CONFLICT
+    │   └── FellBehind       FELL_BEHIND
     ├── DataError        the data is wrong: mend the file           exit 1, HTTP 422
     │   ├── UnreadableFile   UNREADABLE_FILE
     │   ├── BadMapping       BAD_MAPPING
@@ -76,6 +77,14 @@ class Conflict(CallerError):
     code = "CONFLICT"
     exit_status = 1
     http_status = 409
+
+
+class FellBehind(CallerError):
+    """A consumer took too long; the next step says where to go on."""
+
+    code = "FELL_BEHIND"
+    exit_status = 1
+    http_status = 408
 
 
 class DataError(LinkageError):

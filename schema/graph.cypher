@@ -41,6 +41,7 @@
 //     updated_at: ZONED DATETIME  when a publication last changed it
 //     retired_at: ZONED DATETIME  null while it lives
 //     told_by: STRING  the publication from which on its evidence and merges hold
+//     published: INTEGER  the ledger's version of the publication that last changed it
 //     requests: INTEGER
 //     input_tokens: INTEGER
 //     output_tokens: INTEGER
@@ -94,6 +95,7 @@
 //     epoch: STRING  one life of the graph, from wipe to wipe
 //     version: INTEGER  ledger version
 //     done: INTEGER  batches of that version
+//     resolution: INTEGER  of publications: the version of the last that was a resolution
 // (:Account|Organisation)-[:USED]->(:Identifier)  a subject used an identifier
 //     first_seen: ZONED DATETIME
 //     last_seen: ZONED DATETIME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,8 +10,8 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 
 from linkage.api.loaders import Loaders
-from linkage.graph.reads import Reader
-from linkage.model import Costs
+from linkage.graph.reads import Frame, Reader
+from linkage.model import Costs, Merge
 
 if TYPE_CHECKING:
     from linkage.api.work import Work
@@ -27,10 +27,25 @@ class Context:
     phone_region: str | None = None
     #: what a WebSocket said when it connected
     connection_params: dict[str, object] | None = None
+    frame: Frame = field(init=False)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.reader, self.work)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin an answer: what was read before is forgotten."""
+        self.reader = self.frame = Frame(self.reader)
+        self.loaders = Loaders(self.reader, self.work, self._merges)
+
+    async def _merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
+        """Merges of clusters as of the publications that the rest of the answer is of."""
+        return await self.work.merges(cluster_ids, await self.published())
+
+    async def published(self) -> int | None:
+        """The version of the ledger's publications that the answer is of; None: the graph has none."""
+        version = (await self.frame.reached()).version
+        return version if version >= 0 else None
 
     @property
     def costs(self) -> Costs:

@@ -53,10 +53,13 @@ def _grouped(load: Callable[..., Awaitable[Mapping[K, V]]], missing: V) -> DataL
     return DataLoader(load_fn=in_order, max_batch_size=BATCH)
 
 
+Merges = Callable[[Sequence[str]], Awaitable[Mapping[str, list[Merge]]]]
+
+
 class Loaders:
     """The loaders of one operation; what was loaded once in it is not loaded again."""
 
-    def __init__(self, reader: Reader, work: Work) -> None:
+    def __init__(self, reader: Reader, work: Work, merges: Merges) -> None:
         self.account: DataLoader[str, Row | None] = _loader(lambda ids: subjects.by_ids(reader, "Account", ids), None)
         self.organisation: DataLoader[str, Row | None] = _loader(
             lambda ids: subjects.by_ids(reader, "Organisation", ids), None
@@ -76,7 +79,7 @@ class Loaders:
         )
 
         #: from the ledger: one question for all clusters of a page
-        self.merges: DataLoader[str, list[Merge]] = _loader(work.merges, [])
+        self.merges: DataLoader[str, list[Merge]] = _loader(merges, [])
         self.hypotheses: DataLoader[str, list[Hypothesis]] = _loader(lambda ids: judging.hypotheses_of(reader, ids), [])
 
         async def cuts(ids: Sequence[str]) -> dict[str, WeakestCut | None]:

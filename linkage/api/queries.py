@@ -20,10 +20,12 @@ from linkage.api.decisions import (
     member,
     statement,
 )
+from linkage.api.feed import number_of
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
 from linkage.api.types import graph
 from linkage.api.types.band import Bands, BandType
+from linkage.api.types.change import CHANGES, ClusterChangeConnection
 from linkage.api.types.cluster import Cluster, ClusterConnection, ClusterEdge
 from linkage.api.types.decision import DECISIONS, Decision, DecisionConnection, DecisionEffect, JudgementType
 from linkage.api.types.explanation import Explanation
@@ -36,7 +38,7 @@ from linkage.api.types.search import SearchConnection, SearchEdge
 from linkage.api.types.statistics import Statistics
 from linkage.api.types.subject import Account, AccountConnection, Organisation
 from linkage.errors import BadInput
-from linkage.graph.reads import Place, clusters, decisions, resolutions, search, statistics, subjects
+from linkage.graph.reads import Place, changes, clusters, decisions, resolutions, search, statistics, subjects
 from linkage.graph.reads.page import Slice
 from linkage.model import Costs
 from linkage.model import Identifier as IdentifierValue
@@ -248,6 +250,31 @@ class Query:
         filters = _given(filter, info.context.costs)
         found = await subjects.page(info.context.reader, "Account", filters, order, page)
         return AccountConnection.of(found, order)
+
+    @strawberry.field(
+        description="What became of clusters, in the order in which it was published. Whoever goes on from `endCursor` "
+        "misses nothing and reads nothing twice, whatever is published or rebuilt meanwhile."
+    )
+    async def cluster_changes(
+        self,
+        info: Info,
+        since: Annotated[
+            datetime | None,
+            strawberry.argument(description="From this moment on; `after`, where given, counts instead."),
+        ] = None,
+        after: str | None = None,
+        first: int | None = None,
+    ) -> ClusterChangeConnection:
+        size = page_of(CHANGES, first=first, after=after).size
+        if since is not None and since.tzinfo is None:
+            raise BadInput("`since` needs a time zone, for example 2026-05-03T00:00:00Z")
+        start = 0
+        if after is not None:
+            start = number_of(after)
+        elif since is not None:
+            start = await changes.before(info.context.reader, since)
+        rows = await changes.page(info.context.reader, start, size + 1)
+        return ClusterChangeConnection.of(rows, size, start)
 
     @strawberry.field(description="Finished resolutions, newest first.")
     async def resolutions(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError
 from strawberry.extensions import ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType
 
-from linkage.api.context import OwnContext
+from linkage.api.context import Context, OwnContext
 from linkage.api.errors import publish
 from linkage.api.guard import bound_tokens, guarded_validation
 from linkage.api.limits import Limits
@@ -23,7 +25,13 @@ from linkage.api.types.identifier import Identifier
 from linkage.api.types.resolution import Resolution
 from linkage.api.types.scalars import LONG, Long
 from linkage.api.types.subject import Account, Organisation
+from linkage.errors import Conflict, LinkageError
 
+#: So often a query is executed at most while what it speaks of is published anew.
+TRIES = 4
+RESTLESS = Conflict(
+    "what was asked for changes faster than it can be read", next_step="Ask again, or for less at once."
+)
 #: Documents whose parsed and validated form is kept.
 CACHED = 512
 
@@ -31,10 +39,38 @@ CACHED = 512
 class LinkageSchema(strawberry.Schema):
     """The schema; its errors are made public where they arise, so that no transport can leak what is hidden."""
 
+    async def _execute_operation(self, execution_context: ExecutionContext, *parts: Any) -> Any:
+        """Execute a query again where a publication came in between: no answer mixes two.
+
+        Overridden here, where every transport passes after parsing and validation.
+        """
+        result = await super()._execute_operation(execution_context, *parts)
+        context: Context = execution_context.context
+        for tries_left in reversed(range(TRIES)):
+            if execution_context.operation_type is not OperationType.QUERY or not await _moved(context):
+                break
+            context.begin()
+            execution_context.result = None
+            execution_context.pre_execution_errors = None
+            if tries_left:
+                result = await super()._execute_operation(execution_context, *parts)
+            else:
+                errors = [GraphQLError(RESTLESS.message, original_error=RESTLESS)]
+                result = execution_context.result = ExecutionResult(None, errors)
+                self._process_errors(errors, execution_context)
+        return result
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Replace the errors by what callers may see; strawberry's own would log the query with its literals."""
         executed = execution_context is not None and execution_context.result is not None
         errors[:] = [publish(error, executed=executed) for error in errors]
+
+
+async def _moved(context: Context) -> bool:
+    try:
+        return await context.frame.moved()
+    except LinkageError:
+        return False  # the answer says itself what it could not read
 
 
 @cache

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from linkage.api.links import Links, touched
+from linkage.api.pulse import Pulse
 from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
 from linkage.engine.model import Model
@@ -37,6 +38,8 @@ class Work:
         # One at a time: they wait for each other, and for a resolution that publishes, and no fact waits for them.
         self._decisions = ThreadPoolExecutor(1, thread_name_prefix="linkage-decision")
         self.written = asyncio.Event()
+        #: beats whenever something new is in the graph
+        self.projected = Pulse()
         self.secret: bytes = service.secret
         self.model: Model = service.model
         self.resolving = Resolving(self._resolve)
@@ -93,13 +96,16 @@ class Work:
         """Which of the decisions count."""
         return await self._in(self._questions, lambda: self._service.counting(ids))
 
-    async def merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
-        """The merges that built clusters, in their order."""
-        return await self._in(self._questions, lambda: self._service.merges_of(cluster_ids))
+    async def merges(self, cluster_ids: Sequence[str], published: int | None) -> dict[str, list[Merge]]:
+        """The merges that built clusters, in their order, as of a version of the publications."""
+        return await self._in(self._questions, lambda: self._service.merges_of(cluster_ids, published))
 
-    async def usage_over_time(self, cluster_id: str, bucket: str) -> list[dict[str, Any]]:
-        """Usage of a cluster's members by time."""
-        return await self._in(self._questions, lambda: self._service.usage_of_cluster(cluster_id, bucket=bucket))
+    async def usage_over_time(self, cluster_id: str, bucket: str, published: int | None) -> list[dict[str, Any]]:
+        """Usage of a cluster's members by time, as of a version of the publications."""
+        return await self._in(
+            self._questions,
+            lambda: self._service.usage_of_cluster(cluster_id, bucket=bucket, published=published),
+        )
 
     async def ledger_versions(self) -> dict[str, int]:
         """How far each table of the ledger is; raises where the ledger cannot be read."""

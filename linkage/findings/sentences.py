@@ -8,8 +8,9 @@ of both. Values are masked. The bits named add up to the total named (`words.add
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from linkage.findings import words
 from linkage.findings.cuts import Cut
@@ -215,3 +216,30 @@ def fallen(cut: Cut, also_shared: Sequence[tuple[str, int]] | None = None) -> st
         return f"{said} Nothing else ties the two parts."
     besides = words.listed([f"{count:,} {words.noun(kind, count)}" for kind, count in also_shared])
     return f"{said} By now the two parts also share {besides}, which decided nothing or came later."
+
+
+_BECAME = {
+    "born": "The cluster {cluster} came to be, with {members} members",
+    "grew": "The cluster {cluster} grew to {members} members",
+    "shrank": "The cluster {cluster} shrank to {members} members",
+    "changed": "The cluster {cluster} gained and lost members and has {members} now",
+    "split": "{members} members of the cluster {cluster} are in {successor} now",
+    "merged": "The cluster {cluster} ended: its {members} members are in {successor}",
+    "retired": "The cluster {cluster} ended: its members are alone",
+}
+_PUBLISHED = {
+    "resolution": "a resolution found so",
+    "link": "a new fact said so",
+    "decision": "a person decided so",
+}
+
+
+def became(change: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> str:
+    """What became of a cluster in a publication, why, and on which evidence if members came in."""
+    members, successor = int(change.get("members") or 0), change.get("successor_id")
+    what = _BECAME[change["event"]].format(cluster=change["cluster_id"], members=f"{members:,}", successor=successor)
+    said = f"{what}: {_PUBLISHED[change['kind']]}."
+    if not evidence:
+        return said
+    pieces = [(piece["kind"], piece["value"], float(piece["bits"])) for piece in evidence]
+    return f"{said} The strongest evidence: {_by_kind(pieces)}."

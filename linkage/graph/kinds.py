@@ -131,6 +131,7 @@ CLUSTER = NodeKind(
         _time("updated_at", "when a publication last changed it"),
         _time("retired_at", "null while it lives"),
         _text("told_by", "the publication from which on its evidence and merges hold"),
+        _whole("published", "the ledger's version of the publication that last changed it"),
         *_TOTALS,
         _real("opened_mean", "mean of its accounts' sign-ups, in days since 1970"),
         _real("opened_spread", "standard deviation of the same, in days"),
@@ -205,6 +206,7 @@ WATERMARK = NodeKind(
         _text("epoch", "one life of the graph, from wipe to wipe"),
         _whole("version", "ledger version"),
         _whole("done", "batches of that version"),
+        _whole("resolution", "of publications: the version of the last that was a resolution"),
     ),
     unique=("key",),
 )

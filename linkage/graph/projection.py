@@ -78,7 +78,8 @@ class Publication:
     def tables(self) -> dict[str, pa.Table]:
         """Table name → rows, and the changes that follow from them."""
         tables = {name: getattr(self, name) for name in PUBLISHED}
-        return {**tables, "changes": change_rows(tables, self.version)}
+        numbered = self.publications.append_column("version", pa.array([self.version], pa.int64()))
+        return {**tables, "changes": change_rows(tables, self.version), PUBLICATIONS: numbered}
 
 
 @dataclass(frozen=True, slots=True)

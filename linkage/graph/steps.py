@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from linkage.graph.changes import COLUMNS
 from linkage.graph.kinds import LONGEST_KEY
-from linkage.model import End
+from linkage.model import End, PublicationKind
 from linkage.model.identifier import opaque_id
 from linkage.normalise.kinds import kind_of
 
@@ -434,7 +434,8 @@ def _changed_clusters(tables: Tables, secret: bytes) -> pa.Table:
     bits = [_weakest_bits(text) for text in rows["weakest"].to_pylist()]
     rows = rows.append_column("weakest_bits", pa.array(bits, pa.float64()))
     names = ["cluster_id", "size", "accounts", "organisations", "confidence", "created_at", "weakest", "weakest_bits"]
-    return _stamped(_columns(rows, [*names, "told_by"]), tables)
+    stamped = _stamped(_columns(rows, [*names, "told_by"]), tables)
+    return stamped.append_column("version", pa.repeat(tables["publications"]["version"][0], rows.num_rows))
 
 
 def _weakest_bits(text: str | None) -> float | None:
@@ -499,6 +500,11 @@ def _resolution(tables: Tables, secret: bytes) -> pa.Table:
     return _columns(tables["resolutions"], _RESOLUTION_COLUMNS)
 
 
+def _resolution_version(tables: Tables, secret: bytes) -> pa.Table:
+    rows = tables["publications"]
+    return rows.filter(pc.equal(rows["kind"], pa.scalar(str(PublicationKind.RESOLUTION)))).select(["version"])
+
+
 def _reviewed(tables: Tables, secret: bytes) -> pa.Table:
     """Resolutions with what was last said of them."""
     reviews = last_rows(tables["reviews"], "resolution_id")
@@ -515,7 +521,8 @@ UNWIND $rows AS r
 MERGE (c:Cluster {{id: r[0]}}) ON CREATE SET c += {{{_ZERO}}}
 SET c.size = r[1], c.accounts = r[2], c.organisations = r[3], c.confidence = r[4],
     c.created_at = coalesce({time_of(5)}, c.created_at), c.weakest = r[7], c.weakest_bits = r[8], c.told_by = r[9],
-    c.updated_at = {time_of(10)}, c.retired_at = CASE WHEN r[1] = 0 THEN {time_of(10)} ELSE null END
+    c.updated_at = {time_of(10)}, c.retired_at = CASE WHEN r[1] = 0 THEN {time_of(10)} ELSE null END,
+    c.published = r[12]
 """
 SET_SUCCESSIONS = f"""
 UNWIND $rows AS r
@@ -545,6 +552,8 @@ MERGE (n:Resolution {{id: r[0]}})
 SET n.started_at = {time_of(1)}, n.finished_at = {time_of(3)}, n.model_version = r[5], n.summary = r[6],
     n.versions = r[7], n.state = 'published'
 """
+#: Readers tell by it whether a resolution came in between two of their reads.
+MARK_RESOLUTION = "UNWIND $rows AS r MATCH (w:Watermark {key: 'publications'}) SET w.resolution = r[0]"
 #: A publication may have been faster than the word that let it through.
 SET_REVIEWS = f"""
 UNWIND $rows AS r
@@ -602,4 +611,5 @@ PUBLICATION_STEPS = (
     Step("usage of clusters", _cluster_ids, SUM_CLUSTERS),
     Step("lineage", _successions, SET_SUCCESSIONS),
     Step("resolution", _resolution, SET_RESOLUTION),
+    Step("resolution", _resolution_version, MARK_RESOLUTION),
 )

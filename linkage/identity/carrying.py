@@ -2,8 +2,8 @@
 
 A resolution takes minutes. Who was linked or decided upon meanwhile is where the newer facts put it, and the labels of
 the resolution, which has not seen them, say nothing of it. Such a subject goes where most of its present fellows go
-that the resolution has seen; where there are none, its cluster stays as it is. What people hold apart stays apart: a
-pair that the labels would bring together keeps the clusters that it is in now, whole.
+that the resolution has seen; where there are none, its cluster stays as it is. What people hold apart stays apart:
+clusters that the labels would bring together against a decision stay as they are now, whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def carry_over(previous: pa.Table, current: pa.Table, young: pa.Table, apart: pa
     `previous`: subject_type, subject_id, cluster_id, confidence, provisional of every subject in a live cluster.
     `current`: subject_type, subject_id, label, confidence, as the resolution has them.
     `young`: subject_type, subject_id of those whose place is newer than the facts that the resolution read, those who
-    are alone by now too. `apart`: left, right (`account:ID`) of pairs that may not be together.
+    are alone by now too.
+    `apart`: decision, side, subject (`account:ID`); whom a decision has on different sides may not be together.
     The answer has a column more, `provisional`: what holds of those who were carried over, null of all others.
     """
     with duckdb.connect() as connection:
@@ -40,7 +41,7 @@ def carry_over(previous: pa.Table, current: pa.Table, young: pa.Table, apart: pa
 
 
 def _stay(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Let the clusters of pairs that came together against a decision stay as they are; whether there were any."""
+    """Let clusters that would come together against a decision stay as they are; whether there were any."""
     count = "SELECT count(*) FROM young"
     (before,) = connection.execute(count).fetchall()
     connection.execute(
@@ -83,23 +84,19 @@ def _placed() -> str:
 
 
 def _crossed() -> str:
-    """The members of the clusters of pairs that are apart now, may not be together, and would be."""
-    subject = "subject_type || ':' || subject_id"
-    return f"""
+    """The members of the clusters that are apart now, that a decision holds apart, and that would be one."""
+    return """
     WITH places AS (
-        SELECT {subject} AS subject, placed.label, p.cluster_id
+        SELECT subject_type || ':' || subject_id AS subject, placed.label,
+               coalesce(p.cluster_id, subject_type || ':' || subject_id) AS company
         FROM placed LEFT JOIN previous AS p USING (subject_type, subject_id)
     ),
-    pairs AS (
-        SELECT l.subject AS "left", l.cluster_id AS left_cluster, r.subject AS "right", r.cluster_id AS right_cluster
-        FROM apart AS a JOIN places AS l ON l.subject = a."left" JOIN places AS r ON r.subject = a."right"
-        WHERE l.label = r.label AND (l.cluster_id IS NULL OR l.cluster_id IS DISTINCT FROM r.cluster_id)
-    ),
+    sides AS (SELECT DISTINCT decision, side, label, company FROM apart JOIN places USING (subject)),
     ends AS (
-        SELECT "left" AS subject, left_cluster AS cluster_id FROM pairs
-        UNION SELECT "right", right_cluster FROM pairs
+        SELECT DISTINCT l.company FROM sides AS l JOIN sides AS r USING (decision, label)
+        WHERE l.side <> r.side AND l.company <> r.company
     )
-    SELECT subject_type, subject_id FROM previous SEMI JOIN ends USING (cluster_id)
+    SELECT subject_type, subject_id FROM previous SEMI JOIN ends ON company = cluster_id
     UNION
-    SELECT subject_type, subject_id FROM placed SEMI JOIN ends ON ends.subject = {subject}
+    SELECT subject_type, subject_id FROM placed SEMI JOIN ends ON company = subject_type || ':' || subject_id
     """

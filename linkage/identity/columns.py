@@ -36,7 +36,7 @@ PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confide
 PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL)
 CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL, provisional=FLAG)
 SUBJECT = _columns(subject_type=TEXT, subject_id=TEXT)
-APART = _columns(left=TEXT, right=TEXT)
+APART = _columns(decision=WHOLE, side=WHOLE, subject=TEXT)
 WEAKEST = _columns(label=WHOLE, weakest=TEXT)
 LABELS = _columns(label=WHOLE, cluster_id=TEXT)
 RUN = _columns(publication_id=TEXT, at=TIME, provisional=FLAG)

@@ -126,7 +126,7 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     stack.push_async_callback(work.close)
     reader = Reader.open(connection)
     stack.push_async_callback(reader.close)
-    following = Following(service.follow, work.written, work.links)
+    following = Following(service.follow, work.written, work.links, work.projected.beat)
     following.start()
     stack.push_async_callback(following.close)
     return Parts(service, work, reader, following, settings.phone_region)

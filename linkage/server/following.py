@@ -34,12 +34,20 @@ class Standing:
 
 
 class Following:
-    """Follows the ledger in a thread whenever something was written, and tells `links` how far it is."""
+    """Follows the ledger in a thread whenever something was written; tells `links` how far it is, and whoever wants to
+    know (`caught_up`) that something came into the graph."""
 
-    def __init__(self, follow: Callable[[], Followed], written: asyncio.Event, links: Links) -> None:
+    def __init__(
+        self,
+        follow: Callable[[], Followed],
+        written: asyncio.Event,
+        links: Links,
+        caught_up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._follow = follow
         self._written = written
         self._links = links
+        self._caught_up = caught_up
         self._task: asyncio.Task[None] | None = None
         self._ended = False
         self._stopping = asyncio.Event()
@@ -79,6 +87,8 @@ class Following:
                     logger.info("the graph follows the ledger again")
                 self.standing = Standing(commits=self.standing.commits + followed.commits)
                 await self._links.tell(followed)
+                if followed.commits:
+                    self._caught_up()
 
     async def _wait(self) -> None:
         # While something is wrong a new write is no reason to try at once.

@@ -113,12 +113,21 @@ def _carried(connection: duckdb.DuckDBPyConnection, previous: pa.Table, membersh
     """The labels of the resolution, and those who are younger than its facts beside their fellows."""
     connection.execute(f"CREATE TEMP TABLE young AS {_young()}")
     young = connection.sql("FROM young").to_arrow_table()
-    apart = connection.sql(
-        f"""SELECT "left", "right" FROM ({results.decisions_now()}) WHERE judgement = 'different'"""
-    ).to_arrow_table()
+    apart = connection.sql(_apart()).to_arrow_table()
     if not young.num_rows and not apart.num_rows:
         return memberships.append_column("provisional", pa.nulls(memberships.num_rows, pa.bool_()))
     return carry_over(previous, memberships, young, apart)
+
+
+def _apart() -> str:
+    """Whom decisions hold apart: decision, side, subject."""
+    return f"""
+    WITH said AS (
+        SELECT row_number() OVER () AS decision, "left", "right"
+        FROM ({results.decisions_now()}) WHERE judgement = 'different'
+    )
+    SELECT decision, 0 AS side, "left" AS subject FROM said UNION ALL SELECT decision, 1, "right" FROM said
+    """
 
 
 def _young() -> str:

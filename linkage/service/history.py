@@ -17,10 +17,14 @@ BUCKETS = {"hour": "hour", "day": "day", "week": "week", "month": "month"}
 
 
 @contextmanager
-def _views(ledger: Ledger) -> Iterator[duckdb.DuckDBPyConnection]:
+def _views(ledger: Ledger, published: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Views of the ledger; of its publications those up to a version, where one is given."""
     connection = duckdb.connect()
     try:
-        ledger.snapshot().register(connection)
+        snapshot = ledger.snapshot()
+        if published is not None:
+            snapshot = ledger.snapshot(snapshot.versions | {"publications": published})
+        snapshot.register(connection)
         yield connection
     finally:
         connection.close()
@@ -32,9 +36,14 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
-def usage_of_cluster(ledger: Ledger, cluster_id: str, *, bucket: str = "day") -> list[dict[str, Any]]:
-    """Usage of a cluster's present members over time: bucket start, model, accounts, requests and tokens."""
-    with _views(ledger) as connection:
+def usage_of_cluster(
+    ledger: Ledger, cluster_id: str, *, bucket: str = "day", published: int | None = None
+) -> list[dict[str, Any]]:
+    """Usage of a cluster's members over time: bucket start, model, accounts, requests and tokens.
+
+    Of its members as of a version of the publications, where one is given, else of those it has now.
+    """
+    with _views(ledger, published) as connection:
         return _rows(
             connection,
             f"""
@@ -51,10 +60,13 @@ def usage_of_cluster(ledger: Ledger, cluster_id: str, *, bucket: str = "day") ->
         )
 
 
-def merges_of(ledger: Ledger, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
-    """How live clusters came together: for each id its merges, in their order; other ids are left out."""
+def merges_of(ledger: Ledger, cluster_ids: Sequence[str], published: int | None = None) -> dict[str, list[Merge]]:
+    """How live clusters came together: for each id its merges, in their order; other ids are left out.
+
+    As of a version of the publications, where one is given.
+    """
     found: dict[str, list[Merge]] = {}
-    with _views(ledger) as connection:
+    with _views(ledger, published) as connection:
         rows = _rows(
             connection,
             f"SELECT * FROM ({results.merges_now()}) WHERE cluster_id IN (SELECT unnest(?))",

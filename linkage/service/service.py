@@ -399,13 +399,15 @@ class Service:
 
     # -- what only the ledger remembers
 
-    def usage_of_cluster(self, cluster_id: str, *, bucket: str = "day") -> list[dict[str, Any]]:
-        """Usage of a cluster's members over time."""
-        return history.usage_of_cluster(self.ledger, cluster_id, bucket=bucket)
+    def usage_of_cluster(
+        self, cluster_id: str, *, bucket: str = "day", published: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Usage of a cluster's members over time; `published`: as of that version of the publications."""
+        return history.usage_of_cluster(self.ledger, cluster_id, bucket=bucket, published=published)
 
-    def merges_of(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
-        """How clusters came together."""
-        return history.merges_of(self.ledger, cluster_ids)
+    def merges_of(self, cluster_ids: Sequence[str], published: int | None = None) -> dict[str, list[Merge]]:
+        """How clusters came together; `published`: as of that version of the publications."""
+        return history.merges_of(self.ledger, cluster_ids, published)
 
     def lineage_of(self, cluster_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What became of clusters."""

@@ -37,9 +37,15 @@ def carried(
         ),
         pa.Table.from_pylist(current, schema=pa.schema([*texts, ("label", pa.int64()), ("confidence", pa.float64())])),
         pa.Table.from_pylist(_subjects(young), schema=pa.schema(texts)),
-        pa.table({"left": [f"account:{p[0]}" for p in apart], "right": [f"account:{p[1]}" for p in apart]},
-                 schema=pa.schema([("left", pa.string()), ("right", pa.string())])),
-    )  # fmt: skip
+        pa.Table.from_pylist(
+            [
+                {"decision": number, "side": side, "subject": f"account:{pair[side]}"}
+                for number, pair in enumerate(apart)
+                for side in (0, 1)
+            ],
+            schema=pa.schema([("decision", pa.int64()), ("side", pa.int64()), ("subject", pa.string())]),
+        ),
+    )
     rows = table.to_pylist()
     assert len({row["subject_id"] for row in rows}) == len(rows)
     return (

@@ -10,7 +10,7 @@ import pytest
 from linkage.engine import Model, Reference
 from linkage.ledger import Ledger, results
 from linkage.service import loading, resolving
-from tests.service.publications import desk_of
+from tests.publications import desk_of
 
 MODEL = Model.load()
 

@@ -15,7 +15,7 @@ from linkage.ledger import Ledger, results
 from linkage.ledger.tables import LINEAGE
 from linkage.model import PublicationKind
 from linkage.service.resolving import Desk, is_needed, settle
-from tests.service.publications import (
+from tests.publications import (
     decide,
     desk_of,
     found,

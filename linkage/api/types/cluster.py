@@ -397,7 +397,8 @@ class Cluster(Node):
 
     @strawberry.field(description="What its present accounts used, over time and by model.")
     async def usage_over_time(self, info: Info, bucket: Bucket = Bucket.DAY) -> list[UsageOverTime]:
-        rows = await info.context.work.usage_over_time(str(self.row["id"]), bucket.value)
+        published = await info.context.published()
+        rows = await info.context.work.usage_over_time(str(self.row["id"]), bucket.value, published)
         return [UsageOverTime.of(row) for row in rows]
 
     @strawberry.field(description="Its members, surest first.")

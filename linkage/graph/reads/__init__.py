@@ -5,7 +5,8 @@ tables, everything a caller says is a parameter. `Reader` is the one runner: it 
 server too, and turns the driver's errors into ours.
 """
 
+from linkage.graph.reads.frame import Frame
 from linkage.graph.reads.page import Page, Place
 from linkage.graph.reads.reader import Reader
 
-__all__ = ["Page", "Place", "Reader"]
+__all__ = ["Frame", "Page", "Place", "Reader"]

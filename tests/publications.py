@@ -21,6 +21,8 @@ from linkage.service.publishing import publish
 from linkage.service.resolving import Desk
 from linkage.service.waiting import WaitingRoom
 
+MERGE = {"round": 1, "left_size": 1, "right_size": 1, "posterior": 0.9, "evidence": "[]"}
+
 
 @contextmanager
 def nobody_else() -> Iterator[None]:
@@ -69,8 +71,8 @@ def found(
                 {"label": label, "kind": "device", "value": f"of {part}", "bits": 9.0, "members": 2}
             )
             rows["merges"] += [
-                {"label": label, "round": 1, "left": f"account:{part[0]}", "right": f"account:{one}", "bits": 9.0,
-                 "evidence": "[]"}
+                {"label": label, "left": f"account:{part[0]}", "right": f"account:{one}", "bits": 9.0,
+                 **MERGE}
                 for one in part[1:]
             ]  # fmt: skip
             rows["weakest"].append({"label": label, "weakest": '{"bits": 9.0}'})
@@ -123,7 +125,8 @@ def link(ledger: Ledger, publication_id: str, *parts: str, kind: PublicationKind
     ]
     merges = [
         {"publication_id": publication_id, "cluster_id": ids[label], "left": f"account:{part[0]}",
-         "right": f"account:{one}", "bits": 5.0, "evidence": "[]"}
+         "right": f"account:{one}", "bits": 5.0,
+         **MERGE}
         for label, part in enumerate(parts)
         if label in ids
         for one in part[1:]
