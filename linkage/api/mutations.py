@@ -12,9 +12,11 @@ from strawberry.scalars import JSON
 
 from linkage.api.context import Context, Info
 from linkage.api.decisions import DecisionInput, cluster_id, decide, decision_id, member
+from linkage.api.ids import named
+from linkage.api.resolving import RunState
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.decision import DecisionEffect, JudgementType
-from linkage.api.types.resolution import Resolution
+from linkage.api.types.resolution import Resolution, ResolutionState
 from linkage.api.types.scalars import Long
 from linkage.errors import BadInput
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 #: Rows of one call; more go through `POST /v1/…` or files.
 MOST_ROWS = 1_000
 LONGEST_NAME = 200
+LONGEST_REASON = 4_000
 
 
 @strawberry.input(description="That a subject used an identifier.")
@@ -156,6 +159,23 @@ async def _record(
     return RecordResult.of(recorded, await context.work.touched(record, recorded) if wait else None)
 
 
+@strawberry.type(description="What became of a resolution that waited. The graph follows in a moment.")
+class Review:
+    """Which resolution, and how it stands."""
+
+    resolution_id: str = strawberry.field(description="Its id, as the command line has it.")
+    state: ResolutionState = strawberry.field(description="How it stands now.")  # type: ignore[valid-type]
+
+
+def _reviewed(context: Context, identity: strawberry.ID, reason: str, author: str) -> str:
+    """The id in the ledger of the resolution that a caller names: by that id, a global one, or that of a run."""
+    if not 1 <= len(reason) <= LONGEST_REASON or not 1 <= len(author) <= LONGEST_NAME:
+        raise BadInput(f"`reason` has 1 to {LONGEST_REASON} characters, `author` 1 to {LONGEST_NAME}")
+    found = named(str(identity), "Resolution").id
+    run = context.work.resolving.get(found)
+    return run.resolution_id if run is not None and run.resolution_id is not None else found
+
+
 @strawberry.type(description="What can be said and started.")
 class Mutation:
     """The root of every change."""
@@ -242,3 +262,29 @@ class Mutation:
     )
     async def start_resolution(self, info: Info) -> Resolution:
         return Resolution.of_run(info.context.work.resolving.start())
+
+    @strawberry.mutation(
+        description="Publish a resolution that waits, as a difference to what holds by now. CONFLICT: it waits no more."
+    )
+    async def approve_resolution(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        reason: str,
+        author: Annotated[str, strawberry.argument(description="Who decides, for the record.")] = "graphql",
+    ) -> Review:
+        resolution_id = _reviewed(info.context, id, reason, author)
+        await info.context.work.approve(resolution_id, author=author, reason=reason)
+        return Review(resolution_id=resolution_id, state=RunState.FINISHED)
+
+    @strawberry.mutation(description="Let a resolution that waits never be published; it stays listed.")
+    async def refuse_resolution(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        reason: str,
+        author: Annotated[str, strawberry.argument(description="Who decides, for the record.")] = "graphql",
+    ) -> Review:
+        resolution_id = _reviewed(info.context, id, reason, author)
+        await info.context.work.refuse(resolution_id, author=author, reason=reason)
+        return Review(resolution_id=resolution_id, state=RunState.REFUSED)

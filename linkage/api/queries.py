@@ -23,6 +23,7 @@ from linkage.api.decisions import (
 from linkage.api.feed import number_of
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
+from linkage.api.resolving import RunState
 from linkage.api.types import graph
 from linkage.api.types.band import Bands, BandType
 from linkage.api.types.change import CHANGES, ClusterChangeConnection
@@ -163,10 +164,13 @@ async def find_node(context: Context, found: NodeId) -> Node | None:
 async def find_resolution(context: Context, identity: str) -> Resolution | None:
     """The resolution of an id: of this process, or from the graph."""
     run = context.work.resolving.get(identity)
-    if run is not None:
+    if run is not None and run.state is not RunState.WAITING:
         return Resolution.of_run(run)
-    row = await resolutions.by_id(context.reader, identity)
-    return Resolution.of(row) if row is not None else None
+    # Of one that waits the graph knows what a person said since.
+    row = await resolutions.by_id(context.reader, (run.resolution_id if run is not None else None) or identity)
+    if row is None:
+        return Resolution.of_run(run) if run is not None else None
+    return Resolution.of(row)
 
 
 @strawberry.type(description="What can be asked.")
@@ -276,7 +280,10 @@ class Query:
         rows = await changes.page(info.context.reader, start, size + 1)
         return ClusterChangeConnection.of(rows, size, start)
 
-    @strawberry.field(description="Finished resolutions, newest first.")
+    @strawberry.field(
+        description="Resolutions that came to an end, newest first: those that hold or held, and those that wait for a "
+        "person, were refused or overtaken."
+    )
     async def resolutions(
         self,
         info: Info,

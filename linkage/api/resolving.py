@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import os
 import secrets
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +23,8 @@ logger = logging.getLogger("linkage.api")
 
 #: So many runs of this process are remembered; the finished ones stand in the graph too.
 REMEMBERED = 50
+#: How far a resolution stands back behind requests: half-way down.
+NICE = 10
 
 
 class RunState(enum.Enum):
@@ -26,6 +33,10 @@ class RunState(enum.Enum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+    #: it would change more than the gate lets through: a person decides
+    WAITING = "waiting"
+    REFUSED = "refused"
+    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +60,36 @@ class Run:
 
 #: Resolves, given whom to tell of progress; gives back the summary with the `resolution_id`.
 Resolve = Callable[[Progress], Mapping[str, Any]]
+#: Holds the right to resolve, among all processes; raises `Conflict` where another has it.
+Claim = Callable[[], AbstractContextManager[None]]
 
 
 class Resolving:
-    """Starts resolutions in a thread and tells how far they are."""
+    """Starts resolutions in a thread of their own, behind those that answer requests, and tells how far they are."""
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, claim: Claim = nullcontext) -> None:
         self._resolve = resolve
+        self._claim = claim
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="linkage-resolve", initializer=step_back)
         self._runs: dict[str, Run] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
 
     def start(self) -> Run:
-        """Start one; raise `Conflict` while another runs."""
+        """Start one; raise `Conflict` while another runs, here or in another process."""
         running = self.running()
         if running is not None:
             raise Conflict(
                 f"resolution {running.id} is under way", next_step="Wait for it: `resolution(id)` tells how far it is."
             )
+        with ExitStack() as claimed:
+            claimed.enter_context(self._claim())
+            held = claimed.pop_all()
         run = Run(id=f"run_{secrets.token_hex(10)}")
         self._runs[run.id] = run
         for old in list(self._runs)[:-REMEMBERED]:
             del self._runs[old]
-        self._task = asyncio.create_task(self._run(run.id))
+        self._task = asyncio.create_task(self._run(run.id, held))
         return run
 
     def running(self) -> Run | None:
@@ -103,15 +121,17 @@ class Resolving:
         """Wait for the one that is under way: a thread cannot be stopped."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        self._thread.shutdown()
 
-    async def _run(self, identity: str) -> None:
+    async def _run(self, identity: str, held: ExitStack) -> None:
         loop = asyncio.get_running_loop()
 
         def progress(step: str, done: int, total: int | None = None, /) -> None:
             loop.call_soon_threadsafe(lambda: self._note(identity, step=step, done=done, total=total))
 
         try:
-            summary = await asyncio.to_thread(self._resolve, progress)
+            with held:
+                summary = await loop.run_in_executor(self._thread, self._resolve, progress)
         except LinkageError as error:
             logger.warning("resolution %s failed: %s", identity, type(error).__name__)
             self._failed(identity, error.message)
@@ -121,9 +141,9 @@ class Resolving:
         else:
             self._note(
                 identity,
-                state=RunState.FINISHED,
+                state=RunState.WAITING if summary.get("waiting") else RunState.FINISHED,
                 finished_at=datetime.now(UTC),
-                summary={name: value for name, value in summary.items() if name != "resolution_id"},
+                summary={name: value for name, value in summary.items() if name not in ("resolution_id", "waiting")},
                 resolution_id=str(summary["resolution_id"]) if "resolution_id" in summary else None,
                 model_version=str(summary["model"]) if "model" in summary else None,
             )
@@ -140,3 +160,9 @@ class Resolving:
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def step_back() -> None:
+    """Let this thread, and all that it starts, work where others leave time: on Linux each thread has its own nice."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -15,6 +15,7 @@ from linkage.api.links import Links, touched
 from linkage.api.pulse import Pulse
 from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
+from linkage.api.schedule import Schedule
 from linkage.engine.model import Model
 from linkage.errors import Conflict, DatabaseUnavailable
 from linkage.graph.projection import LINKED
@@ -42,7 +43,8 @@ class Work:
         self.projected = Pulse()
         self.secret: bytes = service.secret
         self.model: Model = service.model
-        self.resolving = Resolving(self._resolve)
+        self.resolving = Resolving(self._resolve, lambda: service.claim_resolution(wait=False))
+        self.schedule = Schedule(service.settings.resolve_seconds, self.resolving, self._wants_resolution)
 
     async def record(
         self, record: str, rows: Sequence[Mapping[str, object]], *, source: str, idempotency_key: str | None
@@ -107,12 +109,44 @@ class Work:
             lambda: self._service.usage_of_cluster(cluster_id, bucket=bucket, published=published),
         )
 
+    async def approve(self, resolution_id: str, *, author: str, reason: str | None) -> dict[str, Any]:
+        """Publish a resolution that waits."""
+        summary = await self._in(
+            self._questions,
+            lambda: self._service.approve_resolution(resolution_id, author=author, reason=reason),
+        )
+        self.written.set()
+        return summary
+
+    async def refuse(self, resolution_id: str, *, author: str, reason: str | None) -> None:
+        """Let a resolution that waits never be published."""
+        await self._in(
+            self._questions, lambda: self._service.refuse_resolution(resolution_id, author=author, reason=reason)
+        )
+        self.written.set()
+
+    def begin(self) -> None:
+        """Take up a resolution that a killed process left, and what the schedule has in store."""
+        if self._service.was_cut_off():
+            with contextlib.suppress(Conflict):  # it was not killed: another process is at it
+                self.resolving.start()
+        self.schedule.start()
+
+    async def _wants_resolution(self) -> bool:
+        """Whether there is something new, and nothing that a person has yet to decide on."""
+
+        def wanted() -> bool:
+            return not self._service.waiting_resolutions() and self._service.needs_resolution()
+
+        return await self._in(self._questions, wanted)
+
     async def ledger_versions(self) -> dict[str, int]:
         """How far each table of the ledger is; raises where the ledger cannot be read."""
         return await self._in(self._questions, self._service.ledger.versions)
 
     async def close(self) -> None:
         """Let what was begun end."""
+        await self.schedule.close()
         await self.resolving.close()
         await self._recorder.close()
         self._decisions.shutdown(wait=True, cancel_futures=False)
@@ -132,7 +166,7 @@ class Work:
             self.written.set()
 
     def _resolve(self, progress: Progress) -> Mapping[str, Any]:
-        summary = self._service.resolve(progress=progress)
+        summary = self._service.resolve_claimed(progress=progress)
         self._service.catch_up(progress=progress)
         return summary
 

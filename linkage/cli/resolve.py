@@ -31,11 +31,26 @@ def resolve(
         Path | None, typer.Option(help="A folder of reference files: networks, mail domains, single values.")
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help="A mapping (TOML) for files of any other shape.")] = None,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate/--no-gate", help="Let a resolution that changes much wait for a person (LINKAGE_GATE)."),
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write nothing.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Say what would change under this model table (TOML); write nothing.")
+    ] = None,
+    approve: Annotated[str | None, typer.Option(metavar="ID", help="Publish a resolution that waits.")] = None,
+    refuse: Annotated[str | None, typer.Option(metavar="ID", help="Never publish a resolution that waits.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record, with --approve and --refuse.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Resolve accounts into clusters.
 
     Without arguments: the facts of the ledger, published as a difference to ledger and graph; clusters keep their ids.
+
+    A resolution that would change more known memberships than LINKAGE_GATE lets through is not published: it waits,
+    with a report, until somebody says --approve or --refuse. --no-gate publishes whatever changes; --dry-run and
+    --compare MODEL only say what would change.
 
     With a data set and --out: files to files, no server. Writes clusters.parquet (account_id, cluster_id, size,
     confidence), evidence.parquet, identifiers.parquet, merges.parquet and resolution.json. How many members are to be
@@ -47,6 +62,10 @@ def resolve(
     Examples:
 
       linkage resolve
+
+      linkage resolve --compare new-model.toml
+
+      linkage resolve --approve rs_… --reason "the new model was measured"
 
       linkage resolve worlds/a --out answer
 
@@ -60,6 +79,8 @@ def resolve(
 
     if (dataset is None) != (out is None):
         raise typer.BadParameter("a data set and --out go together")
+    if sum(map(bool, (dataset, dry_run, compare, approve, refuse))) > 1:
+        raise typer.BadParameter("a data set, --dry-run, --compare, --approve and --refuse exclude each other")
     settings = Settings.load(os.environ)
     with progress() as report:
         if dataset and out:
@@ -79,15 +100,30 @@ def resolve(
                 progress=report,
             )
         else:
+            import getpass
+
+            from linkage.engine import Model
             from linkage.service import Service
 
             named = {"model": model, "reference": reference}
             settings = settings.model_copy(update={name: path for name, path in named.items() if path})
             with Service.open(settings) as service:
-                summary = service.resolve(progress=report)
-                service.catch_up(progress=report)
+                who = getpass.getuser()
+                if refuse:
+                    service.refuse_resolution(refuse, author=who, reason=reason)
+                    summary = {"resolution_id": refuse, "refused": True}
+                elif approve:
+                    summary = service.approve_resolution(approve, author=who, reason=reason)
+                elif dry_run or compare:
+                    summary = service.preview_resolution(Model.load(compare) if compare else None, progress=report)
+                else:
+                    summary = service.resolve(gate=gate, progress=report)
+                if not (dry_run or compare):
+                    service.catch_up(progress=report)
     if as_json:
         console.print_json(json.dumps(summary, default=str))
+    elif summary.get("refused"):
+        console.print(f"{refuse} is refused and will never be published.", highlight=False)
     else:
         _print(summary, out)
 
@@ -117,7 +153,37 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
         if rejected:
             notes.print(f"{rejected:,} rows were not taken: {out / 'rejections.parquet'} says which and why.")
     else:
-        events = ", ".join(f"{count:,} {event}" for event, count in sorted(summary["lineage"].items()))
-        console.print(f"Published as {summary['resolution_id']}: {events or 'nothing changed'}.", highlight=False)
+        _print_changes(summary)
     for conflict in summary["conflicts"]:
         notes.print(f"Decisions contradict each other: {conflict}", style="yellow", highlight=False)
+
+
+def _print_changes(summary: dict[str, Any]) -> None:
+    """What changed, or would; where it waits, what to do about it."""
+    from linkage.cli.terminal import notes
+    from linkage.cli.terminal import out as console
+
+    events = ", ".join(f"{count:,} {event}" for event, count in sorted(summary["lineage"].items()))
+    identity, waiting = summary.get("resolution_id"), summary.get("waiting")
+    if identity and not waiting:
+        console.print(f"Published as {identity}: {events or 'nothing changed'}.", highlight=False)
+        return
+    told = summary["changes"]
+    console.print(
+        f"{'Not published' if waiting else 'It would publish'}: {events or 'nothing changes'}. "
+        f"{told['memberships']:,} subjects change place, {told['known']:,} of them were known before: "
+        f"{told['share']:.1%} of those in clusters.",
+        highlight=False,
+    )
+    if told["model_before"] != told["model_after"]:
+        console.print(f"Model: {told['model_before'] or 'none'} → {told['model_after']}.", highlight=False)
+    for row in told["largest"]:
+        console.print(f"  {row['cluster_id']}  {row['before']:,} → {row['after']:,} members", highlight=False)
+    if waiting:
+        notes.print(
+            f"{identity} waits for you. Publish it: linkage resolve --approve {identity}. "
+            f"Let it be: linkage resolve --refuse {identity}. Never ask: --no-gate, or a higher LINKAGE_GATE.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -129,6 +129,7 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     following = Following(service.follow, work.written, work.links, work.projected.beat)
     following.start()
     stack.push_async_callback(following.close)
+    work.begin()
     return Parts(service, work, reader, following, settings.phone_region)
 
 

@@ -60,7 +60,8 @@ Apart = Mapping[str, Collection[str]]
 
 _LABELS = {"account": "Account", "organisation": "Organisation"}
 _LAST = """
-MATCH (r:Resolution {state: 'published'}) RETURN r.summary AS summary, r.versions AS versions ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
+MATCH (r:Resolution {state: 'published'})
+RETURN r.summary AS summary, r.versions AS versions ORDER BY r.finished_at DESC, r.id DESC LIMIT 1
 """
 
 

@@ -23,6 +23,69 @@ RESOLUTIONS = "resolutions"
 ResolutionState = strawberry.enum(RunState, name="ResolutionState", description="How far a resolution is.")
 
 
+#: How one stands in the graph → how it is told; one that was approved is published in a moment.
+_STATES = {
+    "published": RunState.FINISHED,
+    "approved": RunState.FINISHED,
+    "waiting": RunState.WAITING,
+    "refused": RunState.REFUSED,
+    "overtaken": RunState.OVERTAKEN,
+}
+
+
+@strawberry.type(description="A cluster that a resolution changes.")
+class ChangedCluster:
+    """How large a cluster is before and after."""
+
+    cluster_id: str = strawberry.field(description="Its id; one that would be born has it only once it is published.")
+    before: int = strawberry.field(description="How many members it has without the resolution; 0: it is not there.")
+    after: int = strawberry.field(description="How many it has with it; 0: it ends.")
+    moved: int = strawberry.field(description="How many come and go.")
+
+
+@strawberry.type(description="How many clusters what becomes of.")
+class EventCount:
+    """An event and its number."""
+
+    event: str = strawberry.field(description="born, grew, shrank, changed, split, merged, retired.")
+    clusters: int = strawberry.field(description="How many rows of lineage.")
+
+
+@strawberry.type(description="What a resolution changes of what readers are told.")
+class ResolutionReport:
+    """A report for whoever decides whether a resolution is published."""
+
+    since: str | None = strawberry.field(description="The resolution before; null: it is the first.")
+    memberships: int = strawberry.field(description="Subjects whose place changes.")
+    known_memberships: int = strawberry.field(description="Those among them that were known at the resolution before.")
+    share: float = strawberry.field(
+        description="Their share of all known subjects in clusters: above the gate it waits for a person."
+    )
+    churn: float = strawberry.field(
+        description="Share of known clustered accounts whose place changes though nothing new was said of them, nor of "
+        "anybody in the clusters that they leave and come to."
+    )
+    events: list[EventCount] = strawberry.field(description="What becomes of clusters.")
+    largest: list[ChangedCluster] = strawberry.field(description="The clusters that change most, ten at most.")
+    model_before: str | None = strawberry.field(description="The model version of the resolution before.")
+    model_after: str = strawberry.field(description="The model version of this one.")
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> ResolutionReport:
+        """The report of a summary."""
+        return cls(
+            since=report["since"],
+            memberships=report["memberships"],
+            known_memberships=report["known"],
+            share=report["share"],
+            churn=report["churn"],
+            events=[EventCount(event=event, clusters=count) for event, count in report["clusters"].items()],
+            largest=[ChangedCluster(**row) for row in report["largest"]],
+            model_before=report["model_before"],
+            model_after=report["model_after"],
+        )
+
+
 @strawberry.type(description="One run of the engine: facts, decisions and a model version in, clusters out.")
 class Resolution(Node):
     """A resolution."""
@@ -40,6 +103,14 @@ class Resolution(Node):
     total: int | None = strawberry.field(description="How much the step has; null: not known.")
     error: str | None = strawberry.field(description="Why it failed.")
     summary: JSON | None = strawberry.field(description="Counts and timings.")
+    reviewed_by: str | None = strawberry.field(description="Who approved or refused it; null: nobody was asked yet.")
+    reviewed_at: datetime | None = strawberry.field(description="When that was.")
+    review_reason: str | None = strawberry.field(description="The reason that was given.")
+
+    @strawberry.field(description="What it changes, or would change where it waits; null while it runs.")
+    def report(self) -> ResolutionReport | None:
+        held = cast("Mapping[str, Any] | None", self.summary)
+        return ResolutionReport.of(held["changes"]) if held and held.get("changes") else None
 
     def node_id(self) -> NodeId:
         return NodeId("Resolution", self.own_id)
@@ -59,16 +130,19 @@ class Resolution(Node):
             total=run.total,
             error=run.error,
             summary=cast("JSON | None", run.summary),
+            reviewed_by=None,
+            reviewed_at=None,
+            review_reason=None,
         )
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Resolution:
-        """A finished one, as the graph has it."""
+        """One that came to an end, as the graph has it."""
         summary = row.get("summary")
         return cls(
             own_id=str(row["id"]),
             resolution_id=str(row["id"]),
-            state=RunState.FINISHED,
+            state=_STATES.get(str(row.get("state")), RunState.FINISHED),
             started_at=row.get("started_at"),
             finished_at=row.get("finished_at"),
             model_version=row.get("model_version"),
@@ -77,6 +151,9 @@ class Resolution(Node):
             total=None,
             error=None,
             summary=json.loads(summary) if isinstance(summary, str) and summary else None,
+            reviewed_by=row.get("reviewed_by"),
+            reviewed_at=row.get("reviewed_at"),
+            review_reason=row.get("reviewed_for"),
         )
 
 
@@ -88,7 +165,7 @@ class ResolutionEdge:
     cursor: str
 
 
-@strawberry.type(description="Finished resolutions, newest first.")
+@strawberry.type(description="Resolutions that came to an end, newest first.")
 class ResolutionConnection:
     """A page of resolutions."""
 

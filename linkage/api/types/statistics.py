@@ -37,13 +37,24 @@ class Statistics:
 
     @strawberry.field(description="The last finished resolution.")
     async def last_resolution(self, info: Info) -> Resolution | None:
-        found = await resolutions.page(info.context.reader, Page(size=1))
+        found = await resolutions.page(info.context.reader, Page(size=1), published=True)
         return Resolution.of(found.rows[0]["node"]) if found.rows else None
 
     @strawberry.field(description="When the last resolution finished; null: there was none.")
     async def resolved_at(self, info: Info) -> datetime | None:
-        found = await resolutions.page(info.context.reader, Page(size=1))
+        found = await resolutions.page(info.context.reader, Page(size=1), published=True)
         return found.rows[0]["value"] if found.rows else None
+
+    @strawberry.field(description="The resolution that waits for a person's word; null: none does.")
+    async def waiting_resolution(self, info: Info) -> Resolution | None:
+        row = await resolutions.waiting(info.context.reader)
+        return Resolution.of(row) if row is not None else None
+
+    @strawberry.field(
+        description="When the service next resolves by itself where there is news; null: never, or one is under way."
+    )
+    def next_resolution(self, info: Info) -> datetime | None:
+        return info.context.work.schedule.due
 
     @strawberry.field(description="By kind of identifier, most values first.")
     async def kinds(self, info: Info) -> list[KindStatistics]:
