@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from strawberry.relay import PageInfo
 from linkage.api.limits import Limits
 from linkage.errors import BadInput
 from linkage.graph.reads import Page, Place
-from linkage.graph.reads.page import Slice
+from linkage.graph.reads.page import Slice, cut
 
 PAGE = 20
 LARGEST = Limits().page
@@ -107,6 +107,21 @@ def slice_of(rows: Sequence[Any], page: Page) -> Slice:
         more=kept.stop < len(rows) if kept else first < last,
         earlier=kept.start > 0 if kept else False,
     )
+
+
+def placed(rows: Sequence[Any], page: Page, place_of: Callable[[Any], Place]) -> Slice:
+    """The page of rows that are at hand, the highest place first."""
+
+    def key(place: Place) -> tuple[Any, str]:
+        return (place.value, place.id)
+
+    between = [
+        row
+        for row in sorted(rows, key=lambda row: key(place_of(row)), reverse=True)
+        if (page.after is None or key(place_of(row)) < key(page.after))
+        and (page.before is None or key(place_of(row)) > key(page.before))
+    ]
+    return cut(between[::-1] if page.backwards else between, page)
 
 
 def _number(place: Place | None, otherwise: int) -> int:

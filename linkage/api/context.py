@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import strawberry
 from strawberry.extensions import SchemaExtension
 
-from linkage.api.loaders import Loaders
+from linkage.api.loaders import Loaders, PastLoaders
 from linkage.graph.reads import Frame, Reader
 from linkage.model import Costs, Merge
 
@@ -29,6 +29,7 @@ class Context:
     connection_params: dict[str, object] | None = None
     frame: Frame = field(init=False)
     loaders: Loaders = field(init=False)
+    past: PastLoaders = field(init=False)
 
     def __post_init__(self) -> None:
         self.begin()
@@ -37,6 +38,7 @@ class Context:
         """Begin an answer: what was read before is forgotten."""
         self.reader = self.frame = Frame(self.reader)
         self.loaders = Loaders(self.reader, self.work, self._merges)
+        self.past = PastLoaders(self.work)
 
     async def _merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
         """Merges of clusters as of the publications that the rest of the answer is of."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -15,8 +17,9 @@ from strawberry.dataloader import DataLoader
 from linkage.findings.hypotheses import Hypothesis
 from linkage.graph.reads import Page, Reader, clusters, decisions, identifiers, subjects
 from linkage.graph.reads.page import Slice
+from linkage.ledger import Ledger
 from linkage.model import Merge
-from linkage.service import judging
+from linkage.service import judging, past
 from linkage.service.judging import WeakestCut
 
 if TYPE_CHECKING:
@@ -54,6 +57,57 @@ def _grouped(load: Callable[..., Awaitable[Mapping[K, V]]], missing: V) -> DataL
 
 
 Merges = Callable[[Sequence[str]], Awaitable[Mapping[str, list[Merge]]]]
+
+
+class PastLoaders:
+    """The loaders of what held at a moment, with which every key ends: questions to the ledger's history."""
+
+    def __init__(self, work: Work) -> None:
+        async def clusters_then(ids: Sequence[str], moment: datetime) -> dict[str, Row]:
+            return {**await work.past(lambda ledger: past.clusters(ledger, moment, ids))}
+
+        async def subjects_then(keys: Sequence[Key], moment: datetime) -> dict[Key, Row]:
+            found: dict[Key, Row] = {}
+            for kind in sorted({kind for kind, _ in keys}):
+                ids = [identity for of, identity in keys if of == kind]
+                rows = await work.past(partial(past.subjects, moment=moment, type_name=kind, ids=ids))
+                found |= {(kind, identity): row for identity, row in rows.items()}
+            return found
+
+        async def places_then(keys: Sequence[Key], moment: datetime) -> dict[Key, Row]:
+            return {**await work.past(lambda ledger: past.places(ledger, moment, keys))}
+
+        def of_cluster(
+            question: Callable[[Ledger, datetime, str], list[Any]],
+        ) -> DataLoader[tuple[Any, ...], list[Any]]:
+            async def asked(ids: Sequence[str], moment: datetime) -> dict[str, list[Any]]:
+                def ask(identity: str) -> Callable[[Ledger], list[Any]]:
+                    return lambda ledger: question(ledger, moment, identity)
+
+                return {identity: await work.past(ask(identity)) for identity in ids}
+
+            return _grouped(asked, [])
+
+        self.cluster: DataLoader[tuple[Any, ...], Row | None] = _grouped(clusters_then, None)
+        self.members = of_cluster(past.members)
+        self.evidence = of_cluster(past.evidence)
+        self.merges = of_cluster(past.merges)
+        self.lineage = of_cluster(past.lineage)
+        self.successors = of_cluster(past.living)
+        self._subject: DataLoader[tuple[Any, ...], Row | None] = _grouped(subjects_then, None)
+        self._place: DataLoader[tuple[Any, ...], Row | None] = _grouped(places_then, None)
+
+    async def subject(self, key: Key, moment: datetime) -> Row | None:
+        """A subject with its attributes of then; None: nothing was known of it."""
+        return await self._subject.load((key, moment))
+
+    async def subjects(self, keys: Sequence[Key], moment: datetime) -> list[Row | None]:
+        """The same for several."""
+        return list(await self._subject.load_many([(key, moment) for key in keys]))
+
+    async def place(self, key: Key, moment: datetime) -> Row | None:
+        """Membership and cluster of a subject; None: it stood alone."""
+        return await self._place.load((key, moment))
 
 
 class Loaders:

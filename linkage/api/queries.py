@@ -33,6 +33,7 @@ from linkage.api.types.explanation import Explanation
 from linkage.api.types.graph import NODES, Graph, Path
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.node import Node
+from linkage.api.types.past import AsOf, moment_of
 from linkage.api.types.resolution import RESOLUTIONS, Resolution, ResolutionConnection
 from linkage.api.types.scalars import Long
 from linkage.api.types.search import SearchConnection, SearchEdge
@@ -183,12 +184,18 @@ class Query:
         return await find_node(info.context, found) if found is not None else None
 
     @strawberry.field(description="The account with the provider's id.")
-    async def account(self, info: Info, account_id: str) -> Account | None:
+    async def account(self, info: Info, account_id: str, as_of: AsOf = None) -> Account | None:
+        if (moment := moment_of(as_of)) is not None:
+            then = await info.context.past.subject(("Account", account_id), moment)
+            return Account(row=then, as_of=moment) if then is not None else None
         row = await info.context.loaders.account.load(account_id)
         return Account(row=row) if row is not None else None
 
     @strawberry.field(description="The organisation with the provider's id.")
-    async def organisation(self, info: Info, organisation_id: str) -> Organisation | None:
+    async def organisation(self, info: Info, organisation_id: str, as_of: AsOf = None) -> Organisation | None:
+        if (moment := moment_of(as_of)) is not None:
+            then = await info.context.past.subject(("Organisation", organisation_id), moment)
+            return Organisation(row=then, as_of=moment) if then is not None else None
         row = await info.context.loaders.organisation.load(organisation_id)
         return Organisation(row=row) if row is not None else None
 
@@ -207,10 +214,13 @@ class Query:
     @strawberry.field(
         description="The cluster of that id, global or as files have it. One that ended answers with its `successors`."
     )
-    async def cluster(self, info: Info, id: strawberry.ID) -> Cluster | None:
+    async def cluster(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Cluster | None:
         found = named(str(id), "Cluster")
         if found.type != "Cluster":
             return None
+        if (moment := moment_of(as_of)) is not None:
+            then = await info.context.past.cluster.load((found.id, moment))
+            return Cluster(row=then, as_of=moment) if then is not None else None
         row = await info.context.loaders.cluster.load(found.id)
         return Cluster(row=row) if row is not None else None
 

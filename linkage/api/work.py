@@ -19,6 +19,7 @@ from linkage.api.schedule import Schedule
 from linkage.engine.model import Model
 from linkage.errors import Conflict, DatabaseUnavailable
 from linkage.graph.projection import LINKED
+from linkage.ledger import Ledger
 from linkage.model import Merge, Subject
 from linkage.model.progress import Progress
 from linkage.service import Service
@@ -108,6 +109,10 @@ class Work:
             self._questions,
             lambda: self._service.usage_of_cluster(cluster_id, bucket=bucket, published=published),
         )
+
+    async def past(self, question: Callable[[Ledger], T]) -> T:
+        """What a question to the ledger's history answers."""
+        return await self._in(self._questions, lambda: question(self._service.ledger))
 
     async def approve(self, resolution_id: str, *, author: str, reason: str | None) -> dict[str, Any]:
         """Publish a resolution that waits."""

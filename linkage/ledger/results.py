@@ -26,15 +26,18 @@ from linkage.ledger.tables import (
     LedgerTable,
 )
 
+#: The condition that leaves nothing out; another one narrows what is asked for by its key, before anything is ranked.
+ALL = "true"
 
-def accounts_now() -> str:
+
+def accounts_now(only: str = ALL) -> str:
     """Accounts by their last row."""
-    return _last_said(ACCOUNTS, "account_id")
+    return _last_said(ACCOUNTS, "account_id", only)
 
 
-def organisations_now() -> str:
+def organisations_now(only: str = ALL) -> str:
     """Organisations by their last row."""
-    return _last_said(ORGANISATIONS, "organisation_id")
+    return _last_said(ORGANISATIONS, "organisation_id", only)
 
 
 def decisions_now() -> str:
@@ -62,14 +65,19 @@ def retractions_now() -> str:
     )
 
 
-def memberships_now() -> str:
-    """Where every subject of a live cluster now is, and since which publication."""
-    return _last_published(MEMBERSHIPS, "subject_type, subject_id", "cluster_id IS NOT NULL")
+def memberships_now(only: str = ALL) -> str:
+    """Where every subject of a live cluster now is, and since which publication; `only`: of these subjects."""
+    return _last_published(MEMBERSHIPS, "subject_type, subject_id", "cluster_id IS NOT NULL", only)
 
 
-def clusters_now() -> str:
-    """The live clusters, each as last published."""
-    return _last_published(CLUSTERS, "cluster_id", "size > 0")
+def clusters_now(only: str = ALL) -> str:
+    """The live clusters, each as last published; `only`: of these."""
+    return _last_published(CLUSTERS, "cluster_id", "size > 0", only)
+
+
+def clusters_ever(only: str = ALL) -> str:
+    """All clusters that ever were, each as last published, those that ended too (size 0)."""
+    return _last_published(CLUSTERS, "cluster_id", "true", only)
 
 
 def identifiers_now() -> str:
@@ -77,14 +85,14 @@ def identifiers_now() -> str:
     return _last_published(IDENTIFIERS, "kind, value", "holders > 1")
 
 
-def evidence_now() -> str:
+def evidence_now(only: str = ALL) -> str:
     """What holds the live clusters together: the evidence that was told since each was last told anew."""
-    return _of_live_clusters(EVIDENCE)
+    return _of_live_clusters(EVIDENCE, only)
 
 
-def merges_now() -> str:
+def merges_now(only: str = ALL) -> str:
     """How the live clusters came together: the merges that were told since each was last told anew."""
-    return _of_live_clusters(MERGES)
+    return _of_live_clusters(MERGES, only)
 
 
 def lineage_now() -> str:
@@ -124,27 +132,27 @@ def reviews_now() -> str:
     return _last_said(REVIEWS, "resolution_id")
 
 
-def _last_said(table: LedgerTable, key: str) -> str:
+def _last_said(table: LedgerTable, key: str, only: str = ALL) -> str:
     return (
-        f"SELECT {columns(table.schema.names)} FROM {table.name}_rows "
+        f"SELECT {columns(table.schema.names)} FROM {table.name}_rows WHERE {only} "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {BATCH} DESC, {ROW} DESC) = 1"
     )
 
 
-def _last_published(table: LedgerTable, key: str, alive: str) -> str:
+def _last_published(table: LedgerTable, key: str, alive: str, only: str = ALL) -> str:
     return (
         f"SELECT {columns(table.schema.names)} FROM (SELECT t.*, p.place FROM {table.name}_rows AS t "
-        f"JOIN ({publications_in_order()}) AS p USING (publication_id) "
+        f"JOIN ({publications_in_order()}) AS p USING (publication_id) WHERE {only} "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY p.place DESC, {BATCH} DESC, {ROW} DESC) = 1) "
         f"WHERE {alive}"
     )
 
 
-def _of_live_clusters(table: LedgerTable) -> str:
+def _of_live_clusters(table: LedgerTable, only: str) -> str:
     return (
         f"WITH published AS ({publications_in_order()}) "
         f"SELECT {columns(table.schema.names, 't')} FROM {table.name}_rows AS t "
-        f"JOIN published AS p USING (publication_id) JOIN ({clusters_now()}) AS c USING (cluster_id) "
+        f"JOIN published AS p USING (publication_id) JOIN ({clusters_now(only)}) AS c USING (cluster_id) "
         f"JOIN published AS told ON told.publication_id = c.told_by "
-        f"WHERE p.place >= told.place ORDER BY p.place, t.{BATCH}, t.{ROW}"
+        f"WHERE {only} AND p.place >= told.place ORDER BY p.place, t.{BATCH}, t.{ROW}"
     )

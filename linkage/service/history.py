@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,8 +30,10 @@ def _views(ledger: Ledger, published: int | None = None) -> Iterator[duckdb.Duck
         connection.close()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
-    answer = connection.execute(sql, list(parameters))
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> list[dict[str, Any]]:
+    answer = connection.execute(sql, parameters if isinstance(parameters, Mapping) else list(parameters))
     names = [column[0] for column in answer.description or ()]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
@@ -69,8 +71,8 @@ def merges_of(ledger: Ledger, cluster_ids: Sequence[str], published: int | None 
     with _views(ledger, published) as connection:
         rows = _rows(
             connection,
-            f"SELECT * FROM ({results.merges_now()}) WHERE cluster_id IN (SELECT unnest(?))",
-            [list(cluster_ids)],
+            results.merges_now("cluster_id IN (SELECT unnest($ids))"),
+            {"ids": list(cluster_ids)},
         )
     for row in rows:
         found.setdefault(row["cluster_id"], []).append(Merge.of(row))

@@ -18,6 +18,7 @@ from linkage.api.ids import NodeId
 from linkage.api.types.band import BandType
 from linkage.api.types.identifier import Identifier, subject_key
 from linkage.api.types.node import Node
+from linkage.api.types.past import evidence_page, members_page, present_only
 from linkage.api.types.subject import Subject, subject_of
 from linkage.api.types.usage import Bucket, Usage, UsageOverTime
 from linkage.findings import sentences
@@ -146,11 +147,11 @@ class MemberConnection:
         return [edge.node for edge in self.edges]
 
     @classmethod
-    def of(cls, found: Slice) -> MemberConnection:
-        """The page as the graph gave it."""
+    def of(cls, found: Slice, as_of: datetime | None = None) -> MemberConnection:
+        """The page as the graph gave it, or the ledger's history."""
         edges = [
             MemberEdge(
-                node=subject_of(row["subject"]["type"], row["subject"]["node"], row["membership"]),
+                node=subject_of(row["subject"]["type"], row["subject"]["node"], row["membership"], as_of),
                 cursor=write_cursor(
                     MEMBERS, Place(row["membership"].get("confidence") or 0.0, subject_key(row["subject"]))
                 ),
@@ -338,6 +339,8 @@ class Cluster(Node):
     """A cluster; one that ended answers with its successors for ever."""
 
     row: strawberry.Private[Mapping[str, Any]]
+    #: the moment that it is told as of; None: now
+    as_of: strawberry.Private[datetime | None] = None
 
     def node_id(self) -> NodeId:
         return NodeId("Cluster", str(self.row["id"]))
@@ -391,12 +394,14 @@ class Cluster(Node):
     def retired_at(self) -> datetime | None:
         return self.row.get("retired_at")
 
-    @strawberry.field(description="What its accounts used, added up.")
+    @strawberry.field(description="What its accounts used, added up; as of now only.")
     def usage(self) -> Usage:
+        present_only(self.as_of, "usage")
         return Usage.of(self.row)
 
-    @strawberry.field(description="What its present accounts used, over time and by model.")
+    @strawberry.field(description="What its present accounts used, over time and by model; as of now only.")
     async def usage_over_time(self, info: Info, bucket: Bucket = Bucket.DAY) -> list[UsageOverTime]:
+        present_only(self.as_of, "usageOverTime")
         published = await info.context.published()
         rows = await info.context.work.usage_over_time(str(self.row["id"]), bucket.value, published)
         return [UsageOverTime.of(row) for row in rows]
@@ -411,6 +416,8 @@ class Cluster(Node):
         before: str | None = None,
     ) -> MemberConnection:
         page = page_of(MEMBERS, first=first, after=after, last=last, before=before)
+        if self.as_of is not None:
+            return MemberConnection.of(await members_page(info, str(self.row["id"]), self.as_of, page), self.as_of)
         return MemberConnection.of(await info.context.loaders.members.load((self.row["id"], page, None)))
 
     @strawberry.field(description="The identifiers that its members share, strongest evidence first.")
@@ -425,7 +432,7 @@ class Cluster(Node):
     ) -> SharedIdentifierConnection:
         page = page_of(EVIDENCE, first=first, after=after, last=last, before=before)
         only = tuple(kinds) if kinds is not None else None
-        return SharedIdentifierConnection.of(await info.context.loaders.evidence.load((self.row["id"], page, only)))
+        return SharedIdentifierConnection.of(await self._evidence(info, page, only))
 
     @strawberry.field(description="What ties it together, strongest first; what was discounted says why.")
     async def evidence(
@@ -436,8 +443,13 @@ class Cluster(Node):
     ) -> list[ClusterEvidence]:
         page = page_of(EVIDENCE, first=first, after=None)
         only = tuple(kinds) if kinds is not None else None
-        found = await info.context.loaders.evidence.load((self.row["id"], page, only))
+        found = await self._evidence(info, page, only)
         return [ClusterEvidence.of(row) for row in found.rows]
+
+    async def _evidence(self, info: Info, page: Page, kinds: tuple[str, ...] | None) -> Slice:
+        if self.as_of is not None:
+            return await evidence_page(info, str(self.row["id"]), self.as_of, page, kinds)
+        return await info.context.loaders.evidence.load((self.row["id"], page, kinds))
 
     @strawberry.field(description="The merge with the least evidence: what to look at first when in doubt.")
     async def weakest_link(self, info: Info) -> WeakestLink | None:
@@ -448,15 +460,38 @@ class Cluster(Node):
     async def successors(self, info: Info) -> list[Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")]]:
         if self.live_now:
             return [self]
+        if self.as_of is not None:
+            found = await info.context.past.successors.load((str(self.row["id"]), self.as_of))
+            return [Cluster(row=row, as_of=self.as_of) for row in found]
         return [Cluster(row=row) for row in await info.context.loaders.successors.load(str(self.row["id"]))]
 
     @strawberry.field(description="What it came from and what became of it, newest first.")
     async def lineage(self, info: Info) -> Lineage:
+        if self.as_of is not None:
+            return await self._past_lineage(info, self.as_of)
         rows = await info.context.loaders.lineage.load(str(self.row["id"]))
         return Lineage(
             predecessors=[_succession(row) for row in rows if row["side"] == "PREDECESSOR"],
             successors=[_succession(row) for row in rows if row["side"] == "SUCCESSOR"],
         )
+
+    async def _past_lineage(self, info: Info, as_of: datetime) -> Lineage:
+        own = str(self.row["id"])
+        rows = await info.context.past.lineage.load((own, as_of))
+        others = [row["cluster_id"] if row["successor_id"] == own else row["successor_id"] for row in rows]
+        known = await info.context.past.cluster.load_many([(other, as_of) for other in others])
+        sides: dict[bool, list[Succession]] = {True: [], False: []}
+        for row, other in zip(rows, known, strict=True):
+            if other is not None:
+                cluster = Cluster(row=other, as_of=as_of)
+                step = Succession(cluster=cluster, how=row["event"], at=row["at"], members=row["members"])
+                sides[row["successor_id"] == own].append(step)
+        return Lineage(predecessors=sides[True], successors=sides[False])
+
+    async def _merges(self, info: Info) -> list[MergeValue]:
+        if self.as_of is not None:
+            return await info.context.past.merges.load((str(self.row["id"]), self.as_of))
+        return await info.context.loaders.merges.load(str(self.row["id"]))
 
     @strawberry.field(
         description="How it came to be: the latest merges that built it, in their order; `how` has pages."
@@ -466,7 +501,7 @@ class Cluster(Node):
         info: Info,
         last: Annotated[int, strawberry.argument(description="So many of the latest, which join large parts.")] = 50,
     ) -> list[Merge]:
-        merges = await info.context.loaders.merges.load(str(self.row["id"]))
+        merges = await self._merges(info)
         return [Merge.of(merge, info.context.work.secret) for merge in merges[-last:]] if last > 0 else []
 
     @strawberry.field(description="How it came to be: every merge that built it, in their order.")
@@ -479,11 +514,12 @@ class Cluster(Node):
         before: str | None = None,
     ) -> MergeConnection:
         page = page_of(HOW, first=first, after=after, last=last, before=before)
-        merges = await info.context.loaders.merges.load(str(self.row["id"]))
+        merges = await self._merges(info)
         return MergeConnection.of(merges, page, info.context.work.secret)
 
     @strawberry.field(description="What it would fall into without its weakest merge; null: it rests on no evidence.")
     async def weakest_cut(self, info: Info) -> WeakestCut | None:
+        present_only(self.as_of, "weakestCut")
         found = await info.context.loaders.weakest_cut.load(str(self.row["id"]))
         return WeakestCut.of(found, info.context.work.secret) if found is not None else None
 
@@ -491,6 +527,7 @@ class Cluster(Node):
         description="What could stand behind it, likeliest first: one actor, and the benign explanations."
     )
     async def hypotheses(self, info: Info) -> list[Hypothesis]:
+        present_only(self.as_of, "hypotheses")
         if not self.live_now:
             return []
         return [Hypothesis.of(found) for found in await info.context.loaders.hypotheses.load(str(self.row["id"]))]
@@ -503,6 +540,7 @@ class Cluster(Node):
     ) -> Annotated[Graph, strawberry.lazy("linkage.api.types.graph")]:
         from linkage.api.types.graph import cluster_graph
 
+        present_only(self.as_of, "graph")
         return await cluster_graph(info.context, str(self.row["id"]), limit)
 
 

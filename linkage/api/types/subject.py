@@ -18,6 +18,7 @@ from linkage.api.ids import NodeId
 from linkage.api.types.band import BandType
 from linkage.api.types.identifier import Identifier, UsedIdentifierConnection, UsedIdentifierEdge
 from linkage.api.types.node import Node
+from linkage.api.types.past import present_only
 from linkage.api.types.usage import Usage
 from linkage.graph.reads import Place
 from linkage.graph.reads.page import Slice
@@ -53,6 +54,8 @@ class Subject(Node):
     row: strawberry.Private[Mapping[str, Any]]
     #: what a read of a cluster's members already knows of the membership
     known_membership: strawberry.Private[Mapping[str, Any] | None] = None
+    #: the moment that it is told as of; None: now
+    as_of: strawberry.Private[datetime | None] = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -79,12 +82,12 @@ class Subject(Node):
     async def membership(self, info: Info) -> Membership | None:
         from linkage.api.types.cluster import Cluster
 
-        found = await info.context.loaders.cluster_of.load(self.key)
+        found = await self._place(info)
         if found is None:
             return None
         held = found["membership"]
         return Membership(
-            cluster=Cluster(row=found["cluster"]),
+            cluster=Cluster(row=found["cluster"], as_of=self.as_of),
             confidence=held.get("confidence"),
             since=held.get("since"),
             provisional=bool(held.get("provisional")),
@@ -94,8 +97,8 @@ class Subject(Node):
     async def cluster(self, info: Info) -> Annotated[Cluster, strawberry.lazy("linkage.api.types.cluster")] | None:
         from linkage.api.types.cluster import Cluster
 
-        found = await info.context.loaders.cluster_of.load(self.key)
-        return Cluster(row=found["cluster"]) if found else None
+        found = await self._place(info)
+        return Cluster(row=found["cluster"], as_of=self.as_of) if found else None
 
     @strawberry.field(description="Probability that it belongs to its cluster's actor; null: it stands alone.")
     async def confidence(self, info: Info) -> float | None:
@@ -108,10 +111,16 @@ class Subject(Node):
     async def _confidence(self, info: Info) -> float | None:
         if self.known_membership is not None:
             return self.known_membership.get("confidence")
-        found = await info.context.loaders.cluster_of.load(self.key)
+        found = await self._place(info)
         return found["membership"].get("confidence") if found else None
 
-    @strawberry.field(description="What it used, most shared first.")
+    async def _place(self, info: Info) -> Mapping[str, Any] | None:
+        """Membership and cluster; None: it stands alone."""
+        if self.as_of is not None:
+            return await info.context.past.place(self.key, self.as_of)
+        return await info.context.loaders.cluster_of.load(self.key)
+
+    @strawberry.field(description="What it used, most shared first; as of now only.")
     async def identifiers(
         self,
         info: Info,
@@ -122,6 +131,7 @@ class Subject(Node):
         last: int | None = None,
         before: str | None = None,
     ) -> UsedIdentifierConnection:
+        present_only(self.as_of, "identifiers")
         page = page_of(IDENTIFIERS, first=first, after=after, last=last, before=before)
         only = tuple(kinds) if kinds is not None else None
         found = await info.context.loaders.identifiers_of.load((self.key, page, only, minimum_holders))
@@ -173,11 +183,16 @@ class Account(Subject):
 
     @strawberry.field(description="The organisation that it is declared to belong to.")
     async def organisation(self, info: Info) -> Organisation | None:
+        if self.as_of is not None:
+            named = self.row.get("organisation_id")
+            row = await info.context.past.subject(("Organisation", str(named)), self.as_of) if named else None
+            return Organisation(row=row, as_of=self.as_of) if row else None
         found = await info.context.loaders.organisation_of.load(str(self.row["id"]))
         return Organisation(row=found) if found else None
 
-    @strawberry.field(description="What it used, added up.")
+    @strawberry.field(description="What it used, added up; as of now only.")
     def usage(self) -> Usage:
+        present_only(self.as_of, "usage")
         return Usage.of(self.row)
 
 
@@ -237,7 +252,7 @@ class Organisation(Subject):
     def registration_number(self) -> str | None:
         return self.row.get("registration_number")
 
-    @strawberry.field(description="Its declared accounts, by id.")
+    @strawberry.field(description="Its declared accounts, by id; as of now only.")
     async def accounts(
         self,
         info: Info,
@@ -246,6 +261,7 @@ class Organisation(Subject):
         last: int | None = None,
         before: str | None = None,
     ) -> AccountConnection:
+        present_only(self.as_of, "accounts")
         page = page_of(ACCOUNTS, first=first, after=after, last=last, before=before)
         found = await info.context.loaders.accounts_of_organisation.load((str(self.row["id"]), page))
         return AccountConnection.of(found, ACCOUNTS)
@@ -256,7 +272,10 @@ TYPES: dict[str, type[Account] | type[Organisation]] = {"Account": Account, "Org
 
 
 def subject_of(
-    type_name: str, row: Mapping[str, Any], membership: Mapping[str, Any] | None = None
+    type_name: str,
+    row: Mapping[str, Any],
+    membership: Mapping[str, Any] | None = None,
+    as_of: datetime | None = None,
 ) -> Account | Organisation:
     """The subject of that type."""
-    return TYPES[type_name](row=row, known_membership=membership)
+    return TYPES[type_name](row=row, known_membership=membership, as_of=as_of)
