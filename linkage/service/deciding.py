@@ -31,6 +31,8 @@ from linkage.service.replaying import Plan, Touched, opened, plan, standing, sup
 
 #: So many decisions in one call.
 MOST = 500
+#: So many subjects that the ends of one call stand for: each decision keeps its own.
+MOST_SUBJECTS = 200_000
 #: Longest name of who decides, and longest reason, in characters.
 LONGEST_AUTHOR, LONGEST_REASON = 200, 4_000
 #: What a bare id of a cluster begins with.
@@ -215,6 +217,13 @@ def _read(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement]
                 made.append(_decision(left, right, statement, said_at))
         except CallerError as error:
             faults.append(error)
+    if sum(len(one.subjects) for one in made) > MOST_SUBJECTS:
+        faults.append(
+            BadInput(
+                f"the decisions of one call may be about {MOST_SUBJECTS:,} subjects, and these are about more",
+                next_step="Name members in place of large clusters, or make several calls.",
+            )
+        )
     if len(faults) == 1:
         raise faults[0]
     if faults:

@@ -11,7 +11,7 @@ from linkage.errors import BadInput, NotFound
 from linkage.graph.connection import Connection, Graph
 from linkage.ledger.tables import DECISIONS
 from linkage.model import Judgement, Subject
-from linkage.service import Service
+from linkage.service import Service, deciding
 from linkage.service.deciding import Effect, Statement
 from linkage.settings import Settings
 from tests.small_service import settings_for
@@ -302,7 +302,9 @@ def test_a_decision_on_nothing_is_refused(
         service.preview(say(left, right, SAME))
 
 
-def test_all_that_is_wrong_with_several_decisions_is_told_together(service: Service) -> None:
+def test_all_that_is_wrong_with_several_decisions_is_told_together(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link(service, "ab", "cd")
     both = {where(service, "a"), where(service, "c")}
     foreseen(service, say("a", "c", SAME))
@@ -316,6 +318,9 @@ def test_all_that_is_wrong_with_several_decisions_is_told_together(service: Serv
     assert service.ledger.versions() == versions
     with pytest.raises(BadInput, match="1 to 500"):
         service.decide([])
+    monkeypatch.setattr(deciding, "MOST_SUBJECTS", 2)
+    with pytest.raises(BadInput, match="may be about 2 subjects"):
+        service.decide(say(where(service, "a"), "x", SAME))
     with pytest.raises(NotFound, match="no decision 'dc_none'"):
         service.retract("dc_none", author="ann", reason="a slip")
 
