@@ -43,6 +43,7 @@ def test_steps_of_a_publication_take_empty_tables() -> None:
     tables = {name: story.rows(name).slice(0, 0) for name in names}
     tables |= {name: story.rows(name)[:1] for name in ("publications", "resolutions")}
     tables |= {"changes": change_rows(tables, 0)}
+    tables["publications"] = tables["publications"].append_column("version", pa.array([0], pa.int64()))
     steps = (*PREPARING_STEPS, *PUBLICATION_STEPS)
     assert [step.name for step in steps if step.rows(tables, SECRET).num_rows] == ["resolution"]
 
