@@ -8,6 +8,7 @@ nothing new was said of them or of anybody in the clusters that they leave and c
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -27,15 +28,33 @@ SUBJECTS = {
 }
 
 
-def changes_of_known(ledger: Ledger, connection: duckdb.DuckDBPyConnection, versions: str | None) -> dict[str, Any]:
-    """The figures. `versions` are those that the last resolution read, as JSON; None: there was none.
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The subjects that were known at the last resolution, and those of whom anything was said since."""
 
-    Reads `moved` (subject_type, subject_id, before, after), `held` and `placed`, `named_labels` of the connection.
-    """
+    known: pa.Table
+    news: pa.Table
+
+
+def background(ledger: Ledger, versions: str | None) -> Background | None:
+    """Read it from the facts; `versions` are those that the last resolution read, as JSON. None: there was none."""
     if versions is None:
-        return {"known": 0, "clustered": 0, "share": 0.0, "churned": 0, "churn": 0.0}
+        return None
     read: dict[str, int] = json.loads(versions)
-    connection.execute(f"CREATE TEMP TABLE known AS {_known(ledger, read)}")
+    with duckdb.connect() as connection:
+        ledger.place.attach(connection)
+        known = connection.sql(_known(ledger, read)).to_arrow_table()
+        _gather_news(ledger, connection, read)
+        return Background(known, connection.sql("SELECT DISTINCT * FROM news").to_arrow_table())
+
+
+def changes_of_known(connection: duckdb.DuckDBPyConnection, before: Background | None) -> dict[str, Any]:
+    """The figures. Reads `moved` (subject_type, subject_id, before, after), `held`, `placed` and `named_labels` of the
+    connection."""
+    if before is None:
+        return {"known": 0, "clustered": 0, "share": 0.0, "churned": 0, "churn": 0.0}
+    connection.register("known", before.known)
+    connection.register("news", before.news)
     connection.execute(
         """
         CREATE TEMP TABLE clustered AS
@@ -46,11 +65,10 @@ def changes_of_known(ledger: Ledger, connection: duckdb.DuckDBPyConnection, vers
         """
     )
     connection.execute("CREATE TEMP TABLE known_moved AS FROM moved SEMI JOIN known USING (subject_type, subject_id)")
-    _gather_news(ledger, connection, read)
     known = _one(connection, "SELECT count(*) FROM known_moved")
     clustered = _one(connection, "SELECT count(*) FROM clustered")
     accounts = _one(connection, "SELECT count(*) FROM clustered WHERE subject_type = 'account'")
-    churned = _one(connection, _churned())
+    churned = _one(connection, _churned()) if known else 0
     return {
         "known": known,
         "clustered": clustered,
@@ -73,10 +91,8 @@ def _known(ledger: Ledger, read: dict[str, int]) -> str:
 
 
 def _gather_news(ledger: Ledger, connection: duckdb.DuckDBPyConnection, read: dict[str, int]) -> None:
-    """`news`: the subjects of whom anything was said since, among those around the changes."""
+    """`news`: the subjects of whom anything was said since."""
     connection.execute("CREATE TEMP TABLE news (subject_type VARCHAR, subject_id VARCHAR)")
-    if not _one(connection, "SELECT count(*) FROM known_moved"):
-        return
     for table, subjects in SUBJECTS.items():
         for change in ledger.changes(table, read.get(table)):
             for batch in change.batches:

@@ -21,7 +21,7 @@ from linkage.engine.resolve import Resolution
 from linkage.identity import Published, assign, carry_over
 from linkage.ledger import Ledger, results
 from linkage.ledger.tables import EVIDENCE, IDENTIFIERS, MERGES
-from linkage.service.churn import changes_of_known
+from linkage.service.churn import Background, background, changes_of_known
 
 #: So many of the clusters that change most are named in a report.
 LARGEST_CHANGES = 10
@@ -57,7 +57,28 @@ class Difference:
         return self.rows["memberships"].num_rows
 
 
-def difference(ledger: Ledger, found: Found, *, memory_limit: str) -> Difference:
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What takes long and can be made ready while others still publish."""
+
+    last: tuple[str, str, str] | None
+    background: Background | None
+    identifiers: pa.Table
+
+
+def prepare(ledger: Ledger, found: Found, *, memory_limit: str) -> Groundwork:
+    """Make ready what `difference` needs."""
+    with _now(ledger, found, memory_limit) as connection:
+        rows = connection.execute(
+            f"SELECT resolution_id, versions, model_version FROM ({results.last_resolution()})"
+        ).fetchall()
+        last = rows[0] if rows else None
+        connection.register("resolved_identifiers", found.resolution.identifiers)
+        identifiers = connection.sql(_identifiers_moved(), params=[found.resolution_id]).to_arrow_table()
+    return Groundwork(last, background(ledger, last[1] if last else None), identifiers.cast(IDENTIFIERS.schema))
+
+
+def difference(ledger: Ledger, found: Found, ready: Groundwork, *, memory_limit: str) -> Difference:
     """Lay what was found beside what holds now."""
     resolution = found.resolution
     with _now(ledger, found, memory_limit) as connection:
@@ -78,7 +99,7 @@ def difference(ledger: Ledger, found: Found, *, memory_limit: str) -> Difference
             ("placed", current),
             ("changed_labels", published.changed),
             ("named_labels", published.labels),
-            ("resolved_identifiers", resolution.identifiers),
+            ("moved_identifiers", ready.identifiers),
         ):
             connection.register(name, table)
         rows = {
@@ -87,12 +108,10 @@ def difference(ledger: Ledger, found: Found, *, memory_limit: str) -> Difference
             "lineage": published.lineage,
             "evidence": _evidence(connection, resolution.evidence, found.resolution_id),
             "merges": _merges(connection, resolution.merges, found.resolution_id),
-            "identifiers": connection.sql(_identifiers_moved(), params=[found.resolution_id])
-            .to_arrow_table()
-            .cast(IDENTIFIERS.schema),
+            "identifiers": connection.sql(_identifiers_older()).to_arrow_table().cast(IDENTIFIERS.schema),
         }
         lineage = {event: count for event, count in Counter(published.lineage["event"].to_pylist()).items() if event}
-        return Difference(rows, lineage, _report(ledger, connection, found, published, lineage))
+        return Difference(rows, lineage, _report(connection, found, ready, published, lineage))
 
 
 @contextmanager
@@ -221,7 +240,6 @@ def _identifiers_moved() -> str:
     """Identifiers whose holders or class are not what was last published; those no longer shared have one holder.
 
     Figures alone that a reason tells (days of a stay) move with every fact: they are published when something else is.
-    What was published since the facts were read is newer and stays.
     """
     told = "regexp_replace({}.class_reason, '[0-9.,+-]+', '#', 'g')"
     return f"""
@@ -233,14 +251,21 @@ def _identifiers_moved() -> str:
     WHERE (now.holders, now.holder_clusters, now.sharing_class, now.class_bits, {told.format("now")})
           IS DISTINCT FROM (before.holders, before.holder_clusters, before.sharing_class, before.class_bits,
                             {told.format("before")})
-      AND (kind, value) NOT IN (SELECT (kind, value) FROM identifiers SEMI JOIN since USING (publication_id))
     """
 
 
+def _identifiers_older() -> str:
+    """Those that nobody published since the facts were read: what was is newer and stays."""
+    return (
+        "FROM moved_identifiers "
+        "ANTI JOIN (SELECT kind, value FROM identifiers SEMI JOIN since USING (publication_id)) USING (kind, value)"
+    )
+
+
 def _report(
-    ledger: Ledger,
     connection: duckdb.DuckDBPyConnection,
     found: Found,
+    ready: Groundwork,
     published: Published,
     lineage: dict[str, int],
 ) -> dict[str, Any]:
@@ -253,10 +278,7 @@ def _report(
         "FROM published_memberships AS p LEFT JOIN held AS h USING (subject_type, subject_id) "
         "WHERE h.cluster_id IS DISTINCT FROM p.cluster_id"
     )
-    last = connection.execute(
-        f"SELECT resolution_id, versions, model_version FROM ({results.last_resolution()})"
-    ).fetchone()
-    known = changes_of_known(ledger, connection, last[1] if last else None)
+    last, known = ready.last, changes_of_known(connection, ready.background)
     largest = connection.execute(
         f"""
         WITH touched AS (

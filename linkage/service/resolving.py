@@ -26,7 +26,7 @@ from linkage.ledger.tables import FACTS, RESOLUTIONS
 from linkage.model import PublicationKind, ReviewState
 from linkage.model.progress import Progress, silent
 from linkage.service import reviewing
-from linkage.service.difference import Difference, Found, difference
+from linkage.service.difference import Difference, Found, difference, prepare
 from linkage.service.publishing import publish
 from linkage.service.waiting import WaitingRoom
 
@@ -64,20 +64,20 @@ def resolve(
 
 def settle(desk: Desk, found: Found, progress: Progress = silent) -> dict[str, Any]:
     """Publish what the engine found as a difference to what holds by now, or let it wait; return its summary."""
+    ready = prepare(desk.ledger, found, memory_limit=desk.memory_limit)
     with desk.alone():
-        changes = difference(desk.ledger, found, memory_limit=desk.memory_limit)
+        changes = difference(desk.ledger, found, ready, memory_limit=desk.memory_limit)
         summary = _summary(found, changes)
         published = passes(desk.gate, changes)
-        overtaken = reviewing.waiting(desk.ledger)
+        for resolution_id in reviewing.waiting(desk.ledger):
+            reviewing.note(desk.ledger, resolution_id, ReviewState.OVERTAKEN)
         if published:
             put(desk.ledger, found, changes, summary, progress)
         else:
             desk.room.keep(found)
             append_resolution(desk.ledger, found, summary)
             reviewing.note(desk.ledger, found.resolution_id, ReviewState.WAITING)
-        for resolution_id in overtaken:
-            reviewing.note(desk.ledger, resolution_id, ReviewState.OVERTAKEN)
-            desk.room.drop(resolution_id)
+        desk.room.keep_only(set() if published else {found.resolution_id})
     return {"resolution_id": found.resolution_id, "waiting": not published, **summary}
 
 
@@ -86,7 +86,8 @@ def preview(
 ) -> dict[str, Any]:
     """What `resolve` would publish, in figures; nothing is written."""
     found = find(desk.ledger, model, reference, memory_limit=desk.memory_limit, progress=progress)
-    return _summary(found, difference(desk.ledger, found, memory_limit=desk.memory_limit))
+    ready = prepare(desk.ledger, found, memory_limit=desk.memory_limit)
+    return _summary(found, difference(desk.ledger, found, ready, memory_limit=desk.memory_limit))
 
 
 def approve(desk: Desk, resolution_id: str, *, author: str, reason: str | None = None) -> dict[str, Any]:
@@ -94,10 +95,12 @@ def approve(desk: Desk, resolution_id: str, *, author: str, reason: str | None =
 
     Raises `NotFound` for one that never waited, `Conflict` for one that waits no more.
     """
+    reviewing.demand_waiting(desk.ledger, resolution_id)
+    found = desk.room.take(resolution_id)
+    ready = prepare(desk.ledger, found, memory_limit=desk.memory_limit)
     with desk.alone():
         reviewing.demand_waiting(desk.ledger, resolution_id)
-        found = desk.room.take(resolution_id)
-        changes = difference(desk.ledger, found, memory_limit=desk.memory_limit)
+        changes = difference(desk.ledger, found, ready, memory_limit=desk.memory_limit)
         summary = _summary(found, changes)
         # Whoever is cut off after this has left rows that no other difference may be added to: it waits no more.
         reviewing.note(desk.ledger, resolution_id, ReviewState.APPROVED, author=author, reason=reason)

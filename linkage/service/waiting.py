@@ -60,6 +60,12 @@ class WaitingRoom:
             resolution=Resolution(**tables, summary=about["summary"]),
         )
 
+    def keep_only(self, resolution_ids: set[str]) -> None:
+        """Forget all but these, and what a killed process left half written."""
+        for folder in self.folder.glob("*"):
+            if folder.name not in resolution_ids:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def drop(self, resolution_id: str) -> None:
         """Forget what was found."""
         shutil.rmtree(self.folder / resolution_id, ignore_errors=True)
