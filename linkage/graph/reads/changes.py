@@ -22,8 +22,9 @@ AFTER_OF = f"""
 MATCH (c:Change) WHERE c.number > $after AND c.number < bound AND {_OF}
 RETURN properties(c) AS change ORDER BY c.number LIMIT $limit
 """
+#: Both properties are asked for, since an index over both is only entered when both are.
 SINCE = """
-MATCH (c:Change) WHERE c.at >= $since
+MATCH (c:Change) WHERE c.at >= $since AND c.number IS NOT NULL
 RETURN c.number AS number ORDER BY c.at, c.number LIMIT 1
 """
 LAST = f"{_COUNTING} RETURN bound - 1 AS number"
