@@ -45,7 +45,7 @@ def test_steps_of_a_publication_take_empty_tables() -> None:
     tables |= {"changes": change_rows(tables, 0)}
     tables["publications"] = tables["publications"].append_column("version", pa.array([0], pa.int64()))
     steps = (*PREPARING_STEPS, *PUBLICATION_STEPS)
-    assert [step.name for step in steps if step.rows(tables, SECRET).num_rows] == ["resolution"]
+    assert [step.name for step in steps if step.rows(tables, SECRET).num_rows] == ["resolution", "resolution"]
 
 
 def test_a_use_spans_its_earliest_and_latest_sight_and_counts_all_of_them() -> None:
