@@ -137,12 +137,14 @@ class Projector:
 
     # ---- what callers do
 
-    def reached(self) -> dict[str, int]:
+    def reached(self, *, anew: bool = False) -> dict[str, int]:
         """Ledger table → version that is in the graph; tables of which nothing is there are left out.
 
-        Read once and then remembered: what another process projects meanwhile is found when we come to it. Lays the
-        schema when first asked, and finishes a wipe that was interrupted.
+        Read once and then remembered, unless it is to be read `anew`: what another process projects meanwhile is found
+        when we come to it. Lays the schema when first asked, and finishes a wipe that was interrupted.
         """
+        if anew:
+            self._seen = None
         return {table: version for table, version in self._watermarks().items() if table in PROJECTED}
 
     def linked(self) -> dict[str, int]:

@@ -80,7 +80,7 @@ def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) 
 
     Commits that the graph has yet to take in are differences too: they are counted, not laid beside it.
     """
-    reached = projector.reached()
+    reached = projector.reached(anew=True)
     current = ledger.versions()
     behind = [
         f"{table}: the ledger is at version {current[table]}, the graph at {reached.get(table, 'none')}"
