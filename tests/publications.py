@@ -15,7 +15,7 @@ from linkage.engine.resolve import Resolution
 from linkage.identity import assign
 from linkage.ledger import Ledger, results
 from linkage.ledger.tables import TABLES
-from linkage.model import PublicationKind
+from linkage.model import Decision, End, Judgement, PublicationKind, Subject
 from linkage.service.difference import Found
 from linkage.service.publishing import publish
 from linkage.service.resolving import Desk
@@ -44,9 +44,9 @@ def observe(ledger: Ledger, *letters: str) -> None:
 
 
 def decide(ledger: Ledger, left: str, right: str, judgement: str = "different") -> None:
-    row = {"left": f"account:{left}", "right": f"account:{right}", "judgement": judgement,
-           "decided_at": datetime.now(UTC)}  # fmt: skip
-    ledger.append("decisions", pa.Table.from_pylist([row], schema=TABLES["decisions"].schema))
+    ends = (End.of(Subject.account(one)) for one in (left, right))
+    told = Decision(*ends, Judgement(judgement), decided_at=datetime.now(UTC)).row
+    ledger.append("decisions", pa.Table.from_pylist([told], schema=TABLES["decisions"].schema))
 
 
 def found(
