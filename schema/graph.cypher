@@ -71,7 +71,7 @@
 //     members: INTEGER  members that went there; the size, where the cluster lives on
 //     at: ZONED DATETIME  when it was published
 //     publication: STRING
-//     kind: STRING  what published it: resolution, link, decision
+//     kind: STRING  what published it: resolution, link, decision, withdrawal
 //     evidence: STRING  JSON list: the strongest identifiers that brought members in
 // (:Decision)  a person's statement about two ends
 //     id: STRING  hash of the content

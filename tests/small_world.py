@@ -21,3 +21,19 @@ def link(service: Service, *rings: str) -> None:
     service.record("accounts", [{"account_id": one} for one in "xyz"])
     service.resolve()
     service.catch_up()
+
+
+def clusters(service: Service) -> set[str]:
+    """The clusters as the ledger has them, which are those of the graph."""
+    found: dict[str, str] = {}
+    for row in service.clusters_of_accounts().to_pylist():
+        found[row["cluster_id"]] = found.get(row["cluster_id"], "") + row["account_id"]
+    service.catch_up()
+    assert service.check_graph() == []
+    return {"".join(sorted(members)) for members in found.values() if len(members) > 1}
+
+
+def where(service: Service, account: str) -> str:
+    """The cluster that an account is in."""
+    found = {row["account_id"]: row["cluster_id"] for row in service.clusters_of_accounts().to_pylist()}
+    return str(found[account])

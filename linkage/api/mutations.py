@@ -1,4 +1,4 @@
-"""The mutations: facts in, decisions made and taken back, resolutions started."""
+"""The mutations: facts in and withdrawn, decisions made and taken back, resolutions started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from linkage.api.types.cluster import Cluster
 from linkage.api.types.decision import DecisionEffect, JudgementType
 from linkage.api.types.resolution import Resolution, ResolutionState
 from linkage.api.types.scalars import Long
+from linkage.api.types.withdrawal import ObservationSelector, WithdrawalEffect, selection
 from linkage.errors import BadInput
+from linkage.service.signing import signature_faults
+from linkage.service.withdrawing import Order
 
 if TYPE_CHECKING:
     from linkage.service.recording import Recorded
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 #: Rows of one call; more go through `POST /v1/…` or files.
 MOST_ROWS = 1_000
 LONGEST_NAME = 200
-LONGEST_REASON = 4_000
 
 
 @strawberry.input(description="That a subject used an identifier.")
@@ -169,8 +171,9 @@ class Review:
 
 def _reviewed(context: Context, identity: strawberry.ID, reason: str, author: str) -> str:
     """The id in the ledger of the resolution that a caller names: by that id, a global one, or that of a run."""
-    if not 1 <= len(reason) <= LONGEST_REASON or not 1 <= len(author) <= LONGEST_NAME:
-        raise BadInput(f"`reason` has 1 to {LONGEST_REASON} characters, `author` 1 to {LONGEST_NAME}")
+    faults = signature_faults(author, reason)
+    if faults:
+        raise BadInput(faults[0], details=faults[1:])
     found = named(str(identity), "Resolution").id
     run = context.work.resolving.get(found)
     return run.resolution_id if run is not None and run.resolution_id is not None else found
@@ -256,6 +259,26 @@ class Mutation:
     ) -> DecisionEffect:
         sides = member(str(left)), member(str(right))
         return DecisionEffect.of(await info.context.work.undo(cluster_id(str(cluster)), sides, author, reason))
+
+    @strawberry.mutation(
+        description="Take observations back that were wrong. Evidence that rests on them goes at once, and what was "
+        "linked by it alone comes apart. They count no more, however often they are said again, until they are "
+        "reinstated."
+    )
+    async def withdraw_observations(
+        self, info: Info, of: ObservationSelector, author: str, reason: str
+    ) -> WithdrawalEffect:
+        order = Order(selection(of), withdrawn=True, author=author, reason=reason)
+        return WithdrawalEffect.of(await info.context.work.withdraw(order))
+
+    @strawberry.mutation(
+        description="Let observations count again that were withdrawn. What they join, the next resolution joins."
+    )
+    async def reinstate_observations(
+        self, info: Info, of: ObservationSelector, author: str, reason: str
+    ) -> WithdrawalEffect:
+        order = Order(selection(of), withdrawn=False, author=author, reason=reason)
+        return WithdrawalEffect.of(await info.context.work.withdraw(order))
 
     @strawberry.mutation(
         description="Start a resolution in the background: facts, decisions and model in, clusters out. One at a time."

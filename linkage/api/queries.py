@@ -39,6 +39,7 @@ from linkage.api.types.scalars import Long
 from linkage.api.types.search import SearchConnection, SearchEdge
 from linkage.api.types.statistics import Statistics
 from linkage.api.types.subject import Account, AccountConnection, Organisation
+from linkage.api.types.withdrawal import ObservationSelector, WithdrawalEffect, selection
 from linkage.errors import BadInput
 from linkage.graph.reads import Place, changes, clusters, decisions, resolutions, search, statistics, subjects
 from linkage.graph.reads.page import Slice
@@ -47,6 +48,7 @@ from linkage.model import Identifier as IdentifierValue
 from linkage.normalise import Context as NormaliseContext
 from linkage.normalise import canonical_name, kind_of
 from linkage.service import explaining
+from linkage.service.withdrawing import Order
 
 #: The longest way that `path` looks for.
 HOPS = 8
@@ -355,6 +357,15 @@ class Query:
     ) -> DecisionEffect:
         sides = member(str(left)), member(str(right))
         return DecisionEffect.of(await info.context.work.preview_undoing(cluster_id(str(cluster)), sides, NOBODY))
+
+    @strawberry.field(
+        description="What withdrawing observations, or reinstating them, would do to clusters now. Writes nothing."
+    )
+    async def preview_withdrawal(
+        self, info: Info, of: ObservationSelector, reinstate: bool = False
+    ) -> WithdrawalEffect:
+        order = Order(selection(of), withdrawn=not reinstate, author=NOBODY, reason=NOBODY)
+        return WithdrawalEffect.of(await info.context.work.preview_withdrawal(order))
 
     @strawberry.field(description="Accounts, organisations, identifiers and clusters that hold every word, best first.")
     async def search(

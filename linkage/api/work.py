@@ -25,6 +25,7 @@ from linkage.model.progress import Progress
 from linkage.service import Service
 from linkage.service.deciding import Effect, Statement
 from linkage.service.recording import Call, Recorded
+from linkage.service.withdrawing import Order, Withdrawn
 
 T = TypeVar("T")
 
@@ -90,6 +91,14 @@ class Work:
     async def retract(self, decision_id: str, author: str, reason: str) -> Effect:
         """Take a decision back, as `decide`."""
         return await self._changed(lambda: self._service.retract(decision_id, author=author, reason=reason))
+
+    async def withdraw(self, order: Order) -> Withdrawn:
+        """Take observations back or let them count again, as `decide`."""
+        return await self._changed(lambda: self._service.withdraw(order))
+
+    async def preview_withdrawal(self, order: Order) -> Withdrawn:
+        """What withdrawing or reinstating observations would do now."""
+        return await self._in(self._questions, lambda: self._service.preview_withdrawal(order))
 
     async def contradictions(self) -> dict[str, list[str]]:
         """The decisions that contradict each other as they stand, each with the others."""
@@ -157,8 +166,8 @@ class Work:
         self._decisions.shutdown(wait=True, cancel_futures=False)
         self._questions.shutdown(wait=True, cancel_futures=True)
 
-    async def _changed(self, change: Callable[[], Effect]) -> Effect:
-        def done() -> Effect:
+    async def _changed(self, change: Callable[[], T]) -> T:
+        def done() -> T:
             effect = change()
             # Whoever decided looks next; while Neo4j is away, or somebody else projects, it follows by itself.
             with contextlib.suppress(DatabaseUnavailable, Conflict):

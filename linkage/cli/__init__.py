@@ -22,6 +22,7 @@ COMMANDS = (
     "explain",
     "how",
     "decide",
+    "withdraw",
     "serve",
     "neo4j",
     "graph",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from linkage.model import Decision, Judgement
     from linkage.service import Service
     from linkage.service.deciding import Effect, Recorded
+    from linkage.service.replaying import Touched
 
 End = Annotated[
     str, typer.Argument(metavar="A", help="An account's id, organisation:ID, or a cluster's cl_….", show_default=False)
@@ -59,7 +60,7 @@ def decide(
     """
     from linkage.service.deciding import Statement
 
-    said = Statement(left, right, _judgement(same, different, undecided), author or _user(), reason)
+    said = Statement(left, right, _judgement(same, different, undecided), author or user(), reason)
     _carry_out(
         lambda service: service.preview([said]) if dry_run else service.decide([said]), dry_run=dry_run, as_json=as_json
     )
@@ -86,7 +87,7 @@ def undo(
     from linkage.model import Subject
 
     sides = Subject.parse(_named(left)), Subject.parse(_named(right))
-    who = author or _user()
+    who = author or user()
     _carry_out(
         lambda service: (service.preview_undoing if dry_run else service.undo)(
             cluster, sides, author=who, reason=reason
@@ -112,7 +113,7 @@ def retract(
 
       linkage retract dc_6f1ed002ab5595859014ebf0951522d9 --reason "the wrong cluster"
     """
-    who = author or _user()
+    who = author or user()
     _carry_out(
         lambda service: (
             service.preview_retraction(decision) if dry_run else service.retract(decision, author=who, reason=reason)
@@ -175,7 +176,8 @@ def _named(text: str) -> str:
     return text
 
 
-def _user() -> str:
+def user() -> str:
+    """The user of this computer."""
     import getpass
 
     return getpass.getuser()
@@ -194,10 +196,7 @@ def _carry_out(change: Callable[[Service], Effect], *, dry_run: bool, as_json: b
         out.print_json(json.dumps(effect_record(effect), default=str))
         return
     out.print(effect.summary, highlight=False, markup=False)
-    for one in effect.touched:
-        if one.cluster_id is not None:
-            became = f"{one.size_before:,} → {one.size_after:,}" if one.size_after else f"{one.size_before:,}, ended"
-            out.print(f"  {one.cluster_id}  {became}", highlight=False)
+    print_touched(effect.touched)
     for stated in effect.stated:
         for other in stated.contradicts:
             notes.print(f"It contradicts {_in_words(other)}.", style="yellow", highlight=False, markup=False)
@@ -205,6 +204,16 @@ def _carry_out(change: Callable[[Service], Effect], *, dry_run: bool, as_json: b
             notes.print(f"It takes the place of {_in_words(stated.replaces)}.", highlight=False, markup=False)
         if not dry_run:
             notes.print(f"Take it back: linkage retract {stated.decision.id}", highlight=False)
+
+
+def print_touched(touched: Sequence[Touched]) -> None:
+    """Print the clusters that change, one a line."""
+    from linkage.cli.terminal import out
+
+    for one in touched:
+        if one.cluster_id is not None:
+            became = f"{one.size_before:,} → {one.size_after:,}" if one.size_after else f"{one.size_before:,}, ended"
+            out.print(f"  {one.cluster_id}  {became}", highlight=False)
 
 
 def _in_words(decision: Decision) -> str:
@@ -277,16 +286,7 @@ def effect_record(effect: Effect) -> dict[str, Any]:
     return {
         "summary": effect.summary,
         "changes": list(effect.changes),
-        "clusters": [
-            {
-                "cluster": one.cluster_id,
-                "size_before": one.size_before,
-                "size_after": one.size_after,
-                "confidence_before": one.confidence_before,
-                "confidence_after": one.confidence_after,
-            }
-            for one in effect.touched
-        ],
+        "clusters": [touched_record(one) for one in effect.touched],
         "decisions": [
             {
                 **decision_record(stated.decision),
@@ -297,4 +297,15 @@ def effect_record(effect: Effect) -> dict[str, Any]:
             for stated in effect.stated
         ],
         "publication": effect.publication_id,
+    }
+
+
+def touched_record(one: Touched) -> dict[str, Any]:
+    """A cluster that changes, as scripts read it."""
+    return {
+        "cluster": one.cluster_id,
+        "size_before": one.size_before,
+        "size_after": one.size_after,
+        "confidence_before": one.confidence_before,
+        "confidence_after": one.confidence_after,
     }

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.decisions import Held, decide_among, name_by_holders, replay
+from linkage.engine.decisions import Held, decide_among, name_by_holders, replay, take_out_withdrawn
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
 from linkage.engine.online import Fellow, Group, Newcomer, Outcome, Period, Surroundings, Used, link
@@ -50,8 +50,11 @@ def warm_up() -> Resolution:
     decisions = pa.table({"left": ["c"], "right": ["d"], "judgement": ["different"], "decided_at": [START]})
     facts = Facts(observations=observations, accounts=accounts, usage=usage, decisions=decisions)
     alone = np.array([0], np.int32), np.array([1], np.int32)
-    rests = Held(np.array([0, 1]), np.zeros(1, np.int32), np.array([0, 2]), np.array([0, 1], np.int32))
-    replay(2, decide_among(None, decisions)[0], *name_by_holders(*alone, rests, 2))
+    both = np.array([0, 2]), np.array([0, 1], np.int32)
+    rests = Held(np.array([0, 1]), np.zeros(1, np.int32), np.zeros(1), *both, np.zeros(1, np.bool_))
+    named = name_by_holders(*alone, rests, 2)
+    take_out_withdrawn(*named, np.zeros(1), 0.0, rests, 2)
+    replay(2, decide_among(None, decisions)[0], *named)
     return resolve(facts, threads=1)
 
 

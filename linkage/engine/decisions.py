@@ -19,7 +19,9 @@ from linkage.engine.facts import Facts
 from linkage.engine.forest import JOINED, REFUSED, Forest, Marks, declare_pairs, find, number_clusters, plant
 from linkage.engine.runner import Runner
 from linkage.engine.second_look import retell
-from linkage.engine.tables import Ints, Whole
+from linkage.engine.tables import Bits, Ints, Whole
+
+Flags = npt.NDArray[np.bool_]
 
 MOST_HOLDERS = 1_000  # of a value that are looked at for a merge
 MEMORY = "1GB"  # for the decisions of a few clusters
@@ -163,13 +165,16 @@ _NOBODY = np.zeros(0, np.int32)
 
 
 class Held(NamedTuple):
-    """The values that merges rest on and who holds them: those of merge i are `value[first[i]:first[i + 1]]`, the
-    strongest first, and the holders of value v are `holder[start[v]:start[v + 1]]`."""
+    """The values that merges rest on and who holds them: those of merge i are `value[first[i]:first[i + 1]]` with the
+    `bits` that each brought, the strongest first, and the holders of value v are `holder[start[v]:start[v + 1]]`.
+    `gone` marks the values of which a use was withdrawn."""
 
     first: Whole
     value: Ints
+    bits: Bits
     start: Whole
     holder: Ints
+    gone: Flags
 
 
 @njit(cache=True, nogil=True)
@@ -199,6 +204,37 @@ def name_by_holders(left: Ints, right: Ints, held: Held, subjects: int) -> tuple
                 break
         parent[b] = a
     return one, other
+
+
+@njit(cache=True, nogil=True)
+def take_out_withdrawn(
+    left: Ints, right: Ints, bits: Bits, needed: float, held: Held, subjects: int
+) -> tuple[Flags, Flags]:  # fmt: skip
+    """Which merges, given in order by a member of each side, still hold without the uses that were withdrawn; and which
+    of their values no longer join the two sides.
+
+    A merge that lost a value holds as long as `needed` bits are left of its `bits` (NaN: it rests on none).
+    """
+    parent = np.arange(subjects).astype(np.int32)
+    holds, lost = np.ones(len(left), np.bool_), np.zeros(len(held.value), np.bool_)
+    for i in range(len(left)):
+        a, b = find(parent, left[i]), find(parent, right[i])
+        rest = bits[i]
+        for at in range(held.first[i], held.first[i + 1]):
+            value = held.value[at]
+            if held.gone[value]:
+                here = there = False
+                for h in range(held.start[value], held.start[value + 1]):
+                    root = find(parent, held.holder[h])
+                    here |= root == a
+                    there |= root == b
+                if not (here and there):
+                    lost[at] = True
+                    rest -= held.bits[at]
+        holds[i] = rest == bits[i] or not rest < needed
+        if holds[i]:
+            parent[b] = a
+    return holds, lost
 
 
 def teaching_pairs(decided: Decided) -> list[tuple[int, int, str]]:

@@ -5,8 +5,8 @@ Columns that a table lacks are taken as NULL: facts straight from a file need no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -53,15 +53,26 @@ class Facts:
     organisations: Table = None
     usage: Table = None
     decisions: Table = None
+    #: observations that do not count, all columns equal
+    withdrawn: Table = None
 
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create one view per table on the connection, with exactly the columns of `COLUMNS`."""
-        for field in fields(self):
-            _register(connection, field.name, getattr(self, field.name))
+        withdrawn, withdrawn_columns = _source(connection, "withdrawn", self.withdrawn)
+        for name in COLUMNS:
+            source, present = _source(connection, name, getattr(self, name))
+            if name == "observations" and withdrawn_columns:
+                source = _without(source, withdrawn, withdrawn_columns)
+            _register(connection, name, source, present)
 
 
-def _register(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
-    source, present = _source(connection, name, table)
+def _without(source: str, withdrawn: str, columns: Iterable[str]) -> str:
+    """A source without the rows that are withdrawn, all of these columns being equal."""
+    same = " AND ".join(f'o."{name}" IS NOT DISTINCT FROM w."{name}"' for name in columns)
+    return f"(FROM {source} AS o WHERE NOT EXISTS (FROM {withdrawn} AS w WHERE {same}))"
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, source: str, present: frozenset[str]) -> None:
     columns = ", ".join(_column(column, kind, column in present) for column, kind in COLUMNS[name].items())
     connection.execute(f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}')
 

@@ -27,6 +27,12 @@ def changes(flows: Sequence[Flow]) -> list[str]:
     return [*_splits(flows), *_merges(flows)]
 
 
+def sentence(clauses: Sequence[str]) -> str:
+    """The clauses as one sentence."""
+    told = "; ".join(clauses)
+    return f"{told[0].upper()}{told[1:]}."
+
+
 def _splits(flows: Sequence[Flow]) -> list[str]:
     told = []
     for old in sorted({flow.old for flow in flows if flow.old is not None}):

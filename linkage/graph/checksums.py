@@ -198,7 +198,7 @@ SECTIONS = (
         SELECT subject_type, subject_id, kind, value,
                epoch_us(min(coalesce(first_seen, last_seen))) AS first_seen,
                epoch_us(max(coalesce(last_seen, first_seen))) AS last_seen, sum(coalesce(count, 1))::BIGINT AS count
-        FROM observations GROUP BY subject_type, subject_id, kind, value
+        FROM ({observations}) GROUP BY subject_type, subject_id, kind, value
         """,
     ),
     Section(
@@ -360,7 +360,17 @@ SECTIONS = (
 )
 
 #: What holds now, by the names that the sections' SQL uses; the caller brings the SQL of each.
-NOW = ("accounts", "organisations", "retractions", "memberships", "clusters", "identifiers", "evidence", "reviews")
+NOW = (
+    "observations",
+    "accounts",
+    "organisations",
+    "retractions",
+    "memberships",
+    "clusters",
+    "identifiers",
+    "evidence",
+    "reviews",
+)
 
 
 def page_text(source: Source) -> str:

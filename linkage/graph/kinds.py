@@ -168,7 +168,7 @@ CHANGE = NodeKind(
         _whole("members", "members that went there; the size, where the cluster lives on"),
         _time("at", "when it was published"),
         _text("publication"),
-        _text("kind", "what published it: resolution, link, decision"),
+        _text("kind", "what published it: resolution, link, decision, withdrawal"),
         _text("evidence", "JSON list: the strongest identifiers that brought members in"),
     ),
     unique=("number",),

@@ -28,7 +28,15 @@ from linkage.graph.changes import change_rows
 from linkage.graph.connection import Graph
 from linkage.graph.kinds import NODES, RELATIONSHIPS
 from linkage.graph.schema import apply_schema, drop_search
-from linkage.graph.steps import FACT_STEPS, PREPARING_STEPS, PUBLICATION_STEPS, REVIEW_STEPS, Step, Tables
+from linkage.graph.steps import (
+    FACT_STEPS,
+    PREPARING_STEPS,
+    PUBLICATION_STEPS,
+    REVIEW_STEPS,
+    WITHDRAWAL_STEPS,
+    Step,
+    Tables,
+)
 from linkage.model.progress import Progress, silent
 
 # How a version is cut. The watermarks count by these: a version begun under one cut cannot be finished under another.
@@ -42,8 +50,19 @@ DEADLOCK_TRIES = 10
 
 PUBLICATIONS = "publications"
 REVIEWS = "reviews"
+WITHDRAWALS = "withdrawals"
 #: The tables that become something in the graph, in the order in which they are best projected.
-PROJECTED = ("organisations", "accounts", "observations", "usage", "decisions", "retractions", REVIEWS, PUBLICATIONS)
+PROJECTED = (
+    "organisations",
+    "accounts",
+    "observations",
+    WITHDRAWALS,
+    "usage",
+    "decisions",
+    "retractions",
+    REVIEWS,
+    PUBLICATIONS,
+)
 #: The tables whose new rows are linked, and the watermarks of how far they are.
 LINKED = {table: f"{table} linked" for table in ("observations", "accounts")}
 #: The tables that a publication's rows are taken from.
@@ -89,6 +108,15 @@ class Review:
     version: int
     reviews: pa.Table
     resolutions: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What one version of `withdrawals` says, and the observations that are left of the uses it speaks of."""
+
+    version: int
+    withdrawals: pa.Table
+    observations: pa.Table
 
 
 _OPEN = """
@@ -212,6 +240,14 @@ class Projector:
         """Bring to the readers how resolutions stand that wait, or waited, for a person."""
         tables = {REVIEWS: review.reviews, "resolutions": review.resolutions}
         self._at_once(REVIEWS, review.version, [(REVIEW_STEPS, tables)])
+
+    def withdraw(self, withdrawal: Withdrawal, progress: Progress = silent) -> None:
+        """Tell uses anew, or not at all, after observations were withdrawn or count again.
+
+        To be called when the graph has all observations that the version speaks of.
+        """
+        tables = {WITHDRAWALS: withdrawal.withdrawals, "observations": withdrawal.observations}
+        self._at_once(WITHDRAWALS, withdrawal.version, [(WITHDRAWAL_STEPS, tables)], progress)
 
     def wipe(self, progress: Progress = silent) -> None:
         """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""

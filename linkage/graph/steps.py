@@ -161,6 +161,16 @@ def used_rows(observations: pa.Table) -> pa.Table:
     return summed.sort_by([(name, "ascending") for name in keys])
 
 
+def _withdrawn(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
+    chosen = _of_type(subject_type, "withdrawals")
+
+    def rows(tables: Tables, secret: bytes) -> pa.Table:
+        pairs = _distinct(chosen(tables), ["subject_id", "kind", "value"])
+        return _with_key(pairs).select(["subject_id", "key"])
+
+    return rows
+
+
 def _used(subject_type: str) -> Callable[[Tables, bytes], pa.Table]:
     chosen = _of_type(subject_type)
     return lambda tables, secret: _columns(
@@ -386,6 +396,11 @@ FOREACH (_ IN CASE WHEN u IS NULL THEN [] ELSE [1] END |
 """
 
 
+def drop_used(label: str) -> str:
+    """What is known of uses by subjects of a label is taken away."""
+    return f"UNWIND $rows AS r MATCH (:{label} {{id: r[0]}})-[u:USED]->(:Identifier {{key: r[1]}}) DELETE u"
+
+
 def add_about(label: str) -> str:
     """Decisions are about subjects of a label."""
     return f"""
@@ -424,6 +439,15 @@ FACT_STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "retractions": (Step("retractions", _retractions, SET_RETRACTIONS),),
 }
+
+
+#: The tables of a withdrawal → its steps.
+WITHDRAWAL_STEPS = (
+    Step("uses by accounts", _withdrawn("account"), drop_used("Account")),
+    Step("uses by organisations", _withdrawn("organisation"), drop_used("Organisation")),
+    Step("uses by accounts", _used("account"), add_used("Account")),
+    Step("uses by organisations", _used("organisation"), add_used("Organisation")),
+)
 
 
 # ---- a publication

@@ -33,7 +33,7 @@ CLUSTERS = _columns(
 LINEAGE = _columns(publication_id=TEXT, at=TIME, event=TEXT, cluster_id=TEXT, successor_id=TEXT, members=WHOLE)
 
 PREVIOUS = _columns(subject_type=TEXT, subject_id=TEXT, cluster_id=TEXT, confidence=REAL, provisional=FLAG)
-PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL)
+PREVIOUS_CLUSTERS = _columns(cluster_id=TEXT, created_at=TIME, confidence=REAL, retold=FLAG)
 CURRENT = _columns(subject_type=TEXT, subject_id=TEXT, label=WHOLE, confidence=REAL, provisional=FLAG)
 SUBJECT = _columns(subject_type=TEXT, subject_id=TEXT)
 APART = _columns(decision=WHOLE, side=WHOLE, subject=TEXT)

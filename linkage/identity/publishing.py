@@ -60,7 +60,8 @@ def assign(
 
     `previous`: subject_type, subject_id, cluster_id and, if known, confidence and whether it is provisional, of every
     subject in a live cluster.
-    `previous_clusters`: cluster_id, created_at and, if known, size and confidence, of every live cluster.
+    `previous_clusters`: cluster_id, created_at and, if known, size and confidence, of every live cluster, and whether
+    it is `retold`: published though nobody moved, because its evidence changed.
     `current`: subject_type, subject_id, label, confidence of every subject, those that are alone too, and, where that
     is not what `provisional` says of all, whether it is provisional.
     `weakest`: label, weakest (JSON) of clusters. Further columns are ignored.
@@ -75,7 +76,7 @@ def assign(
             ),
             "previous_given": take(previous, columns.PREVIOUS, "previous", optional=("confidence", "provisional")),
             "clusters_given": take(
-                previous_clusters, columns.PREVIOUS_CLUSTERS, "previous_clusters", optional=("confidence",)
+                previous_clusters, columns.PREVIOUS_CLUSTERS, "previous_clusters", optional=("confidence", "retold")
             ),
             "current_given": take(current, columns.CURRENT, "current", optional=("provisional",)),
             "weakest": columns.WEAKEST.empty_table() if weakest is None else take(weakest, columns.WEAKEST, "weakest"),
@@ -159,6 +160,7 @@ def _clusters() -> str:
         SELECT old AS cluster_id FROM flows WHERE old IS DISTINCT FROM now AND old IS NOT NULL
         UNION SELECT now FROM flows WHERE old IS DISTINCT FROM now AND now IS NOT NULL
         UNION SELECT now FROM compared WHERE confirmed AND now IS NOT NULL
+        UNION SELECT cluster_id FROM clusters_given SEMI JOIN labels USING (cluster_id) WHERE retold
     ),
     former AS (
         SELECT cluster_id, min(created_at) AS created_at, any_value(confidence) AS confidence

@@ -18,11 +18,13 @@ from linkage.ledger.tables import (
     LINEAGE,
     MEMBERSHIPS,
     MERGES,
+    OBSERVATIONS,
     ORGANISATIONS,
     PUBLICATIONS,
     RESOLUTIONS,
     RETRACTIONS,
     REVIEWS,
+    WITHDRAWALS,
     LedgerTable,
 )
 
@@ -38,6 +40,24 @@ def accounts_now(only: str = ALL) -> str:
 def organisations_now(only: str = ALL) -> str:
     """Organisations by their last row."""
     return _last_said(ORGANISATIONS, "organisation_id", only)
+
+
+def observations_now() -> str:
+    """Observations without those that are withdrawn."""
+    same = " AND ".join(f"o.{quoted(name)} IS NOT DISTINCT FROM w.{quoted(name)}" for name in OBSERVATIONS.schema.names)
+    return (
+        f"SELECT {columns(OBSERVATIONS.schema.names, 'o')} FROM {OBSERVATIONS.name}_rows AS o "
+        f"WHERE NOT EXISTS (FROM ({withdrawn_now()}) AS w WHERE {same})"
+    )
+
+
+def withdrawn_now() -> str:
+    """The observations that are withdrawn, and stay so whoever says them again."""
+    names = columns(OBSERVATIONS.schema.names)
+    return (
+        f"SELECT {names} FROM (FROM {WITHDRAWALS.name}_rows QUALIFY row_number() "
+        f"OVER (PARTITION BY {names} ORDER BY {BATCH} DESC, {ROW} DESC) = 1) WHERE withdrawn"
+    )
 
 
 def decisions_now() -> str:

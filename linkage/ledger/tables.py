@@ -31,18 +31,21 @@ def _table(name: str, about: str, /, **columns: pa.DataType) -> LedgerTable:
     return LedgerTable(name, about, pa.schema(list(columns.items())))
 
 
+_OBSERVED: dict[str, pa.DataType] = {
+    "subject_type": TEXT,
+    "subject_id": TEXT,
+    "kind": TEXT,
+    "value": TEXT,
+    "raw": TEXT,
+    "first_seen": TIME,
+    "last_seen": TIME,
+    "count": WHOLE,
+    "source": TEXT,
+}
 OBSERVATIONS = _table(
     "observations",
     "subject × identifier: who used which value, when, how often; `raw` only where it differs from `value`",
-    subject_type=TEXT,
-    subject_id=TEXT,
-    kind=TEXT,
-    value=TEXT,
-    raw=TEXT,
-    first_seen=TIME,
-    last_seen=TIME,
-    count=WHOLE,
-    source=TEXT,
+    **_OBSERVED,
 )
 USAGE = _table(
     "usage",
@@ -99,6 +102,16 @@ RETRACTIONS = _table(
     reason=TEXT,
     retracted_at=TIME,
 )
+WITHDRAWALS = _table(
+    "withdrawals",
+    "observations that are taken back (`withdrawn`), or count again: of one observation, all columns equal, the last "
+    "row counts",
+    **_OBSERVED,
+    withdrawn=FLAG,
+    author=TEXT,
+    reason=TEXT,
+    said_at=TIME,
+)
 REJECTIONS = _table(
     "rejections",
     "rows that were not taken, with place and reason; `raw` as a JSON object, card numbers masked",
@@ -142,7 +155,8 @@ REVIEWS = _table(
 )
 PUBLICATIONS = _table(
     "publications",
-    "one row a change to what is published, written last: a resolution, a fact linked since, a decision applied",
+    "one row a change to what is published, written last: a resolution, a fact linked since, a decision or a "
+    "withdrawal applied",
     publication_id=TEXT,
     kind=TEXT,
     at=TIME,
@@ -225,7 +239,7 @@ IDENTIFIERS = _table(
 )
 
 #: What the provider and its people said: the source of truth.
-FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS, RETRACTIONS)
+FACTS = (OBSERVATIONS, USAGE, ACCOUNTS, ORGANISATIONS, DECISIONS, RETRACTIONS, WITHDRAWALS)
 #: What was refused.
 REFUSED = (REJECTIONS, REPLAYS)
 #: What was published; `publications` last.

@@ -11,6 +11,7 @@ class PublicationKind(StrEnum):
     RESOLUTION = "resolution"
     LINK = "link"
     DECISION = "decision"
+    WITHDRAWAL = "withdrawal"
 
 
 class ReviewState(StrEnum):

@@ -19,6 +19,7 @@ from linkage.ledger import Ledger
 #: Tables of facts → the subjects that their rows speak of, as SQL of (subject_type, subject_id).
 SUBJECTS = {
     "observations": ("subject_type, subject_id",),
+    "withdrawals": ("subject_type, subject_id",),
     "accounts": ("'account', account_id", "'organisation', organisation_id"),
     "organisations": ("'organisation', organisation_id",),
     "usage": ("'account', account_id",),

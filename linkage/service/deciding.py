@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from linkage.engine.decisions import decide_among, replay
 from linkage.errors import BadInput, CallerError, NotFound
-from linkage.findings.changes import changes
+from linkage.findings.changes import changes, sentence
 from linkage.findings.words import listed
 from linkage.identity import successors
 from linkage.ledger import Ledger, Snapshot, results
@@ -26,15 +26,13 @@ from linkage.ledger.tables import DECISIONS, RETRACTIONS
 from linkage.model import Decision, End, Judgement, Merge, PublicationKind, Subject
 from linkage.model.decision import CLUSTER, PART, cluster_end, part_end
 from linkage.service import history
-from linkage.service.publishing import publish
-from linkage.service.replaying import Plan, Touched, opened, plan, standing, suppose
+from linkage.service.replaying import Bars, Plan, Touched, carry_out, opened, plan, standing, suppose, unnamed
+from linkage.service.signing import signature_faults
 
 #: So many decisions in one call.
 MOST = 500
 #: So many subjects that the ends of one call stand for: each decision keeps its own.
 MOST_SUBJECTS = 200_000
-#: Longest name of who decides, and longest reason, in characters.
-LONGEST_AUTHOR, LONGEST_REASON = 200, 4_000
 #: What a bare id of a cluster begins with.
 _CLUSTER_ID = "cl_"
 
@@ -94,59 +92,59 @@ class Effect:
 # -- what callers ask ----------------------------------------------------------------------------------------
 
 
-def preview(ledger: Ledger, statements: Sequence[Statement], *, confidence: float) -> Effect:
-    """What would happen now; writes nothing. `confidence` is that of whom a decision puts into a cluster."""
+def preview(ledger: Ledger, statements: Sequence[Statement], *, bars: Bars) -> Effect:
+    """What would happen now; writes nothing."""
     with opened(ledger) as (connection, snapshot):
         made = _read(connection, statements)
-        return _unnamed(_weigh(connection, snapshot, made, confidence)[1])
+        return _unnamed(_weigh(connection, snapshot, made, bars)[1])
 
 
-def decide(ledger: Ledger, statements: Sequence[Statement], *, confidence: float) -> Effect:
+def decide(ledger: Ledger, statements: Sequence[Statement], *, bars: Bars) -> Effect:
     """Record decisions and apply them to the clusters concerned; what is said already is not written again."""
     with opened(ledger) as (connection, snapshot):
         made = _read(connection, statements)
-        planned, effect = _weigh(connection, snapshot, made, confidence)
+        planned, effect = _weigh(connection, snapshot, made, bars)
     return _carry_out(ledger, planned, effect)
 
 
 def preview_undoing(
-    ledger: Ledger, cluster_id: str, sides: tuple[Subject, Subject], statement: Statement, *, confidence: float
+    ledger: Ledger, cluster_id: str, sides: tuple[Subject, Subject], statement: Statement, *, bars: Bars
 ) -> Effect:
     """What undoing the merge that brought the two together would do now; writes nothing."""
     with opened(ledger) as (connection, snapshot):
         made = [_undoing(ledger, connection, cluster_id, sides, statement)]
-        return _unnamed(_weigh(connection, snapshot, made, confidence)[1])
+        return _unnamed(_weigh(connection, snapshot, made, bars)[1])
 
 
 def undo(
-    ledger: Ledger, cluster_id: str, sides: tuple[Subject, Subject], statement: Statement, *, confidence: float
+    ledger: Ledger, cluster_id: str, sides: tuple[Subject, Subject], statement: Statement, *, bars: Bars
 ) -> Effect:
     """Undo the merge that brought the two together: the parts that it joined are different from now on."""
     with opened(ledger) as (connection, snapshot):
         made = [_undoing(ledger, connection, cluster_id, sides, statement)]
-        planned, effect = _weigh(connection, snapshot, made, confidence)
+        planned, effect = _weigh(connection, snapshot, made, bars)
     return _carry_out(ledger, planned, effect)
 
 
-def preview_retraction(ledger: Ledger, decision_id: str, *, confidence: float) -> Effect:
+def preview_retraction(ledger: Ledger, decision_id: str, *, bars: Bars) -> Effect:
     """What taking a decision back would do now; writes nothing."""
     with opened(ledger) as (connection, snapshot):
         row = _retraction(decision_id, "", "")
-        return _unnamed(_weigh_retraction(connection, snapshot, decision_id, row, confidence)[1])
+        return _unnamed(_weigh_retraction(connection, snapshot, decision_id, row, bars)[1])
 
 
-def retract(ledger: Ledger, decision_id: str, author: str, reason: str, *, confidence: float) -> Effect:
+def retract(ledger: Ledger, decision_id: str, author: str, reason: str, *, bars: Bars) -> Effect:
     """Take a decision back; the one before it on the same ends counts again, if nobody took that back."""
-    faults = _faulty(author, reason)
+    faults = signature_faults(author, reason)
     if faults:
         raise BadInput(faults[0], details=faults[1:])
     row = _retraction(decision_id, author, reason)
     with opened(ledger) as (connection, snapshot):
         known = connection.execute(f"SELECT 1 FROM {RETRACTIONS.name} WHERE decision_id = ?", [decision_id]).fetchone()
-        planned, effect = _weigh_retraction(connection, snapshot, decision_id, row, confidence)
+        planned, effect = _weigh_retraction(connection, snapshot, decision_id, row, bars)
     if not known:
         ledger.append("retractions", row)
-    _publish(ledger, planned)
+    carry_out(ledger, planned, PublicationKind.DECISION)
     return replace(effect, publication_id=planned.publication_id if planned.rows else None)
 
 
@@ -207,7 +205,7 @@ def _read(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement]
     made: list[Decision] = []
     faults: list[CallerError] = []
     for number, statement in enumerate(statements):
-        wrong = _faulty(statement.author, statement.reason)
+        wrong = signature_faults(statement.author, statement.reason)
         faults += [BadInput(fault) for fault in wrong]
         try:
             left, right = ends.pair(statement.left, statement.right)
@@ -233,15 +231,6 @@ def _read(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement]
 
 def _decision(left: End, right: End, statement: Statement, at: datetime) -> Decision:
     return Decision(left, right, statement.judgement, statement.author.strip(), statement.reason.strip(), at)
-
-
-def _faulty(author: str, reason: str) -> list[str]:
-    bounds = (("author", author, LONGEST_AUTHOR), ("reason", reason, LONGEST_REASON))
-    return [
-        f"the {name} has 1 to {longest:,} characters"
-        for name, text, longest in bounds
-        if not 1 <= len(text.strip()) <= longest
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +338,7 @@ def _undoing(
     statement: Statement,
 ) -> Decision:
     """The decision that undoes the merge that brought the two sides together."""
-    faults = _faulty(statement.author, statement.reason)
+    faults = signature_faults(statement.author, statement.reason)
     if faults:
         raise BadInput(faults[0], details=faults[1:])
     parts = parts_of(history.merges_of(ledger, [cluster_id]).get(cluster_id, []), *sides)
@@ -390,7 +379,7 @@ def parts_of(merges: Sequence[Merge], left: Subject, right: Subject) -> tuple[li
 
 
 def _weigh(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, made: Sequence[Decision], confidence: float
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, made: Sequence[Decision], bars: Bars
 ) -> tuple[Plan, Effect]:
     """What decisions do to clusters, where they are new."""
     before = _on_same_ends(connection, [(one.left.name, one.right.name) for one in made])
@@ -400,7 +389,7 @@ def _weigh(
     new = [one for one, again in zip(made, told, strict=True) if not again]
     suppose(connection, snapshot, "decisions", _as_rows(new))
     subjects = [subject for one in said for subject in one.subjects]
-    planned = plan(connection, snapshot, subjects, at=datetime.now(UTC), stated=confidence)
+    planned = plan(connection, snapshot, subjects, at=datetime.now(UTC), bars=bars)
     against = [_against(one.id, planned.contradicted) for one in said]
     decisions = _by_id(connection, {identity for ids in against for identity in ids})
     stated = [
@@ -413,54 +402,39 @@ def _weigh(
         for one, again, ids, there in zip(said, told, against, known, strict=True)
     ]
     clauses = changes(planned.flows)
-    effect = Effect(stated, clauses, planned.touched, _sentence(clauses) if clauses else _nothing(stated))
+    effect = Effect(stated, clauses, planned.touched, sentence(clauses) if clauses else _nothing(stated))
     return planned, effect
 
 
 def _weigh_retraction(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, decision_id: str, row: pa.Table, confidence: float
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, decision_id: str, row: pa.Table, bars: Bars
 ) -> tuple[Plan, Effect]:
     """What taking back a decision does to clusters; `row` is its retraction."""
     taken_back = _by_id(connection, [decision_id]).get(decision_id)
     if taken_back is None:
         raise NotFound(f"there is no decision {decision_id!r}", next_step="linkage decisions lists them.")
     suppose(connection, snapshot, "retractions", row)
-    planned = plan(connection, snapshot, taken_back.subjects, at=datetime.now(UTC), stated=confidence)
+    planned = plan(connection, snapshot, taken_back.subjects, at=datetime.now(UTC), bars=bars)
     clauses = changes(planned.flows)
     later = (
         "Nothing changes now: what the decision kept apart is not joined before the next resolution weighs it again."
         if taken_back.judgement is Judgement.DIFFERENT
         else "Nothing changes."
     )
-    return planned, Effect((), clauses, planned.touched, _sentence(clauses) if clauses else later)
+    return planned, Effect((), clauses, planned.touched, sentence(clauses) if clauses else later)
 
 
 def _carry_out(ledger: Ledger, planned: Plan, effect: Effect) -> Effect:
     new = [one.decision for one in effect.stated if not one.repeated]
     if new:
         ledger.append("decisions", _as_rows(new))
-    _publish(ledger, planned)
+    carry_out(ledger, planned, PublicationKind.DECISION)
     return replace(effect, publication_id=planned.publication_id if planned.rows else None)
 
 
-def _publish(ledger: Ledger, planned: Plan) -> None:
-    if not planned.rows:
-        return
-    for table, rows in planned.rows.items():
-        if rows.num_rows:
-            ledger.append(table, rows, batch_id=f"{planned.publication_id}-{table}")
-    publish(ledger, planned.publication_id, PublicationKind.DECISION)
-
-
 def _unnamed(effect: Effect) -> Effect:
-    """The effect of what was not done: the clusters that it would make have no ids."""
-    touched = [replace(one, cluster_id=None) if not one.size_before else one for one in effect.touched]
-    return replace(effect, touched=touched)
-
-
-def _sentence(clauses: Sequence[str]) -> str:
-    told = "; ".join(clauses)
-    return f"{told[0].upper()}{told[1:]}."
+    """The effect of what was not done."""
+    return replace(effect, touched=unnamed(effect.touched))
 
 
 def _nothing(stated: Sequence[Stated]) -> str:

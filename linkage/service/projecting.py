@@ -9,7 +9,17 @@ import duckdb
 import pyarrow as pa
 
 from linkage.graph.checksums import compare
-from linkage.graph.projection import PROJECTED, PUBLICATIONS, PUBLISHED, REVIEWS, Projector, Publication, Review
+from linkage.graph.projection import (
+    PROJECTED,
+    PUBLICATIONS,
+    PUBLISHED,
+    REVIEWS,
+    WITHDRAWALS,
+    Projector,
+    Publication,
+    Review,
+    Withdrawal,
+)
 from linkage.ledger import Ledger, results
 from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
@@ -28,15 +38,22 @@ def catch_up(
     publications, by id and table, that the caller has just made and that need not be read again.
     """
     reached = projector.reached()
+    # Counted first: the observations that these speak of are there when it is their turn.
+    withdrawals = ledger.version(WITHDRAWALS)
     commits = 0
     for table in PROJECTED:
         for change in ledger.changes(table, reached.get(table)):
+            if table == WITHDRAWALS and change.version > (-1 if withdrawals is None else withdrawals):
+                break
             if table == PUBLICATIONS:
                 row = pa.Table.from_batches(change.batches, TABLES[table].schema)
                 projector.publish(_publication(ledger, row, change.version, known), progress)
             elif table == REVIEWS:
                 rows = pa.Table.from_batches(change.batches, TABLES[table].schema)
                 projector.review(Review(change.version, rows, ledger.snapshot().table("resolutions")))
+            elif table == WITHDRAWALS:
+                rows = pa.Table.from_batches(change.batches, TABLES[table].schema)
+                projector.withdraw(_withdrawal(ledger, rows, change.version, projector.reached()), progress)
             else:
                 projector.apply(change, progress)
             commits += 1
@@ -71,6 +88,17 @@ def _publication(
     return Publication(version=version, publications=row, **rows)
 
 
+def _withdrawal(ledger: Ledger, rows: pa.Table, version: int, reached: Mapping[str, int]) -> Withdrawal:
+    """What one version of the withdrawals leaves of the uses that it speaks of, as far as the graph is."""
+    with duckdb.connect() as connection:
+        ledger.snapshot({"observations": reached["observations"], WITHDRAWALS: version}).register(connection)
+        connection.register("said", rows)
+        left = connection.sql(
+            f"FROM ({results.observations_now()}) SEMI JOIN said USING (subject_type, subject_id, kind, value)"
+        ).to_arrow_table()
+    return Withdrawal(version, rows, left.cast(TABLES["observations"].schema))
+
+
 def _key(table: str) -> str:
     return "resolution_id" if table == "resolutions" else "publication_id"
 
@@ -91,6 +119,7 @@ def check(ledger: Ledger, projector: Projector, *, progress: Progress = silent) 
     with duckdb.connect() as connection:
         ledger.snapshot({**results_tables, **reached}).register(connection)
         now = {
+            "observations": results.observations_now(),
             "accounts": results.accounts_now(),
             "organisations": results.organisations_now(),
             "retractions": results.retractions_now(),

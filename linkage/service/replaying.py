@@ -1,8 +1,8 @@
-"""The clusters that a decision concerns, made anew at once from their own merges, until a resolution looks again.
+"""The clusters that a decision or a withdrawal concerns, made anew at once from their own merges, until a resolution.
 
 A cluster's merges are kept with its evidence. Replayed in their order under the decisions as they stand, they say what
-is left of it: what must stay apart is never joined, and what is the same comes first, as in a resolution. Nothing is
-weighed anew: what the merges do not say is not joined.
+is left of it: what must stay apart is never joined, and what is the same comes first, as in a resolution; a merge whose
+evidence was withdrawn falls. Nothing is weighed anew: what the merges do not say is not joined.
 """
 
 from __future__ import annotations
@@ -10,23 +10,35 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from linkage.engine import steps
-from linkage.engine.decisions import Decided, Held, Replayed, decide_among, name_by_holders, replay
+from linkage.engine.decisions import (
+    Decided,
+    Held,
+    Replayed,
+    decide_among,
+    name_by_holders,
+    replay,
+    take_out_withdrawn,
+)
 from linkage.engine.tables import Ints, Whole
 from linkage.findings.changes import Flow
 from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
 from linkage.ledger.stored import BATCH, ROW
 from linkage.ledger.tables import EVIDENCE, MERGES, TABLES
-from linkage.model import Subject
+from linkage.model import PublicationKind, Subject
 from linkage.model.identifier import AND, SIMILAR
+from linkage.service.publishing import publish
+
+Flags = npt.NDArray[np.bool_]
 
 #: What a decision's own merge says of itself, as the engine writes it.
 STATED = '[{"stated":"decision"}]'
@@ -34,6 +46,15 @@ STATED = '[{"stated":"decision"}]'
 _BY_DECISION = "coalesce(json_extract_string({}, '$[0].stated'), '') = 'decision'"
 #: The pieces of a merge's evidence, as the ledger keeps them.
 _PIECES = """from_json({}, '[{{"kind":"VARCHAR","value":"VARCHAR","bits":"DOUBLE"}}]')"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """How sure it is that somebody belongs where a decision puts him (`stated`), and the bits that a merge `needed` to
+    hold."""
+
+    stated: float
+    needed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +84,11 @@ class Plan:
 
 @contextmanager
 def opened(ledger: Ledger) -> Iterator[tuple[duckdb.DuckDBPyConnection, Snapshot]]:
-    """The ledger as it stands, as views."""
+    """The ledger as it stands, as views; of observations those that count."""
     snapshot = ledger.snapshot()
     with duckdb.connect() as connection:
         snapshot.register(connection)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW observations AS {results.observations_now()}")
         yield connection, snapshot
 
 
@@ -81,6 +103,8 @@ def suppose(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, table: st
         f"UNION ALL SELECT {names}, 9223372036854775807, row_number() OVER () FROM supposed_{table}"
     )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {names} FROM {table}_rows")
+    if table == "withdrawals":
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW observations AS {results.observations_now()}")
 
 
 def standing(connection: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -95,29 +119,29 @@ def plan(
     subjects: Sequence[Subject],
     *,
     at: datetime,
-    stated: float,
+    bars: Bars,
 ) -> Plan:
-    """Replay the clusters that these subjects are in, under the decisions that stand in the views.
-
-    `stated` is the confidence of whom a decision puts into a cluster.
-    """
+    """Replay the clusters that these subjects are in, under the decisions and without the withdrawn observations that
+    stand in the views."""
     publication_id = f"pb_{uuid.uuid4().hex}"
     _narrow(connection, snapshot, subjects)
     placed = connection.sql("SELECT subject, subject_type, subject_id FROM placed ORDER BY subject").to_arrow_table()
     decided, count = decide_among(placed, standing(connection))
-    places, left, right = _merges(connection, snapshot, count)
+    places, left, right = _merges(connection, snapshot, count, bars.needed)
     made = replay(count, decided, left, right)
     contradicted = {
         str(decided.told[number].id): [str(decided.told[other].id) for other in others]
         for number, others in made.contradictions.items()
     }
     flows = _flows(connection, made)
-    if _stays(flows):
+    if _stays(flows) and not connection.execute("SELECT 1 FROM weakened LIMIT 1").fetchall():
         return Plan(publication_id, {}, (), flows, contradicted)
-    _give(connection, made, places, decided, stated)
+    _give(connection, made, places, decided, bars.stated)
     published = assign(
         connection.sql("FROM placed WHERE cluster_id IS NOT NULL").to_arrow_table(),
-        connection.sql(results.clusters_now()).to_arrow_table(),
+        connection.sql(
+            f"SELECT *, cluster_id IN (SELECT cluster_id FROM weakened) AS retold FROM ({results.clusters_now()})"
+        ).to_arrow_table(),
         connection.sql("FROM replayed").to_arrow_table(),
         publication_id=publication_id,
         at=at,
@@ -126,6 +150,21 @@ def plan(
     )
     rows = _rows(connection, published, publication_id)
     return Plan(publication_id, rows, _touched(connection, published), flows, contradicted)
+
+
+def carry_out(ledger: Ledger, planned: Plan, kind: PublicationKind) -> None:
+    """Write what is planned, if anything, to the ledger and let it hold; call it alone among publishers."""
+    if not planned.rows:
+        return
+    for table, rows in planned.rows.items():
+        if rows.num_rows:
+            ledger.append(table, rows, batch_id=f"{planned.publication_id}-{table}")
+    publish(ledger, planned.publication_id, kind)
+
+
+def unnamed(touched: Sequence[Touched]) -> list[Touched]:
+    """Clusters that would be touched by what is not done: those that it would make have no ids."""
+    return [replace(one, cluster_id=None) if not one.size_before else one for one in touched]
 
 
 # -- what is concerned ---------------------------------------------------------------------------------------
@@ -168,9 +207,12 @@ def _see(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {table}_rows AS {sql}")
 
 
-def _merges(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects: int) -> tuple[Whole, Ints, Ints]:
+def _merges(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects: int, needed: float
+) -> tuple[Whole, Ints, Ints]:
     """The merges of the clusters concerned in their order, as their place in `told` and a member of each side, without
-    those that decisions stated: these come from the decisions themselves.
+    those that decisions stated: these come from the decisions themselves; and without those that rest on what was
+    withdrawn. Makes `weakened`, what those lost that it does not decide.
 
     Where a decision holds a cluster together, a resolution has not looked for evidence. What had been told before
     counts after all the rest between those who are together now, should the decision be taken back.
@@ -184,15 +226,49 @@ def _merges(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects:
         f"""
         CREATE TEMP TABLE named AS
         SELECT row_number() OVER (ORDER BY m.place) - 1 AS merge, m.place, l.subject AS left_subject,
-               r.subject AS right_subject, m.evidence
+               r.subject AS right_subject, m.bits, m.evidence
         FROM told AS m JOIN placed AS l ON l.subject_type || ':' || l.subject_id = m."left"
         JOIN placed AS r ON r.subject_type || ':' || r.subject_id = m."right"
         WHERE NOT {_BY_DECISION.format("m.evidence")}
         """
     )
-    found = connection.execute("SELECT place, left_subject, right_subject FROM named ORDER BY merge").fetchnumpy()
+    found = connection.execute(
+        "SELECT place, left_subject, right_subject, coalesce(bits, 'NaN'::DOUBLE) AS bits FROM named ORDER BY merge"
+    ).fetchnumpy()
+    held = _held(connection, len(found["place"]))
     left, right = (np.asarray(found[side], np.int32) for side in ("left_subject", "right_subject"))
-    return found["place"], *name_by_holders(left, right, _held(connection, len(left)), subjects)
+    left, right = name_by_holders(left, right, held, subjects)
+    holds, lost = take_out_withdrawn(left, right, np.asarray(found["bits"], np.float64), needed, held, subjects)
+    _weaken(connection, held, lost)
+    return found["place"][holds], left[holds], right[holds]
+
+
+def _weaken(connection: duckdb.DuckDBPyConnection, held: Held, lost: Flags) -> None:
+    """Take the values that join no longer out of the evidence of merges; makes `weakened`, where that was."""
+    merge = np.repeat(np.arange(len(held.first) - 1), np.diff(held.first))
+    connection.register("lost", pa.table({"merge": merge[lost], "v": held.value[lost].astype(np.int64)}))
+    connection.execute(
+        """
+        CREATE TEMP TABLE weakened AS
+        SELECT t.place, t.cluster_id, list(n.kind || chr(0) || n.value) AS gone, sum(r.bits) AS bits
+        FROM lost JOIN numbered AS n USING (v) JOIN named AS m USING (merge) JOIN told AS t USING (place)
+        JOIN rests AS r ON r.merge = lost.merge AND r.kind = n.kind AND r.value = n.value
+        GROUP BY ALL
+        """
+    )
+    connection.execute(
+        """
+        UPDATE told SET
+            bits = told.bits - w.bits,
+            posterior = CASE WHEN posterior = 1 THEN 1
+                             ELSE 1 / (1 + 2 ** (w.bits - log2(posterior / (1 - posterior)))) END,
+            evidence = CAST(to_json(list_filter(
+                from_json(told.evidence, '["JSON"]'),
+                lambda piece: NOT list_contains(w.gone, (piece->>'$.kind') || chr(0) || (piece->>'$.value'))
+            )) AS VARCHAR)
+        FROM weakened AS w WHERE w.place = told.place
+        """
+    )
 
 
 def _former_merges(snapshot: Snapshot) -> str:
@@ -221,14 +297,18 @@ def _held(connection: duckdb.DuckDBPyConnection, merges: int) -> Held:
     )
     connection.execute(
         f"""
+        CREATE TEMP TABLE sought AS
+        WITH pairs AS (SELECT kind, value FROM rests UNION SELECT kind, value FROM ({results.evidence_now()}))
+        SELECT kind, value, kind AS used_kind, value AS used FROM pairs WHERE NOT starts_with(kind, '{SIMILAR}')
+        UNION ALL
+        SELECT kind, value, substr(kind, {len(SIMILAR) + 1}), unnest(string_split(value, '{AND}'))
+        FROM pairs WHERE starts_with(kind, '{SIMILAR}')
+        """
+    )
+    connection.execute(
+        f"""
         CREATE TEMP TABLE uses AS
-        WITH pairs AS (SELECT kind, value FROM rests UNION SELECT kind, value FROM ({results.evidence_now()})),
-        sought AS (
-            SELECT kind, value, kind AS used_kind, value AS used FROM pairs WHERE NOT starts_with(kind, '{SIMILAR}')
-            UNION ALL
-            SELECT kind, value, substr(kind, {len(SIMILAR) + 1}), unnest(string_split(value, '{AND}'))
-            FROM pairs WHERE starts_with(kind, '{SIMILAR}')),
-        said AS (
+        WITH said AS (
             SELECT p.subject, o.kind, o.value FROM ({steps.all_observations()}) AS o
             JOIN placed AS p USING (subject_type, subject_id))
         SELECT DISTINCT s.kind, s.value, said.subject FROM said
@@ -236,21 +316,31 @@ def _held(connection: duckdb.DuckDBPyConnection, merges: int) -> Held:
         """
     )
     connection.execute(
-        "CREATE TEMP TABLE numbered AS SELECT kind, value, row_number() OVER (ORDER BY kind, value) - 1 AS v "
-        "FROM (SELECT DISTINCT kind, value FROM uses)"
+        f"""
+        CREATE TEMP TABLE numbered AS
+        WITH withdrawn AS (
+            SELECT DISTINCT s.kind, s.value FROM ({results.withdrawn_now()}) AS w
+            SEMI JOIN placed USING (subject_type, subject_id)
+            JOIN sought AS s ON s.used_kind = w.kind AND s.used = w.value)
+        SELECT kind, value, row_number() OVER (ORDER BY kind, value) - 1 AS v,
+               (kind, value) IN (SELECT (kind, value) FROM withdrawn) AS gone
+        FROM (SELECT kind, value FROM rests UNION SELECT kind, value FROM uses)
+        """
     )
     rests = connection.execute(
-        "SELECT merge, v FROM rests JOIN numbered USING (kind, value) WHERE bits > 0 ORDER BY merge, bits DESC, v"
+        "SELECT merge, v, bits FROM rests JOIN numbered USING (kind, value) WHERE bits > 0 ORDER BY merge, bits DESC, v"
     ).fetchnumpy()
+    gone = connection.execute("SELECT gone FROM numbered ORDER BY v").fetchnumpy()["gone"]
     held = connection.execute(
         "SELECT v, subject FROM uses JOIN numbered USING (kind, value) ORDER BY v, subject"
     ).fetchnumpy()
-    values = int(held["v"].max(initial=-1)) + 1
     return Held(
         np.searchsorted(rests["merge"], np.arange(merges + 1)).astype(np.int64),
         rests["v"].astype(np.int32),
-        np.searchsorted(held["v"], np.arange(values + 1)).astype(np.int64),
+        rests["bits"].astype(np.float64),
+        np.searchsorted(held["v"], np.arange(len(gone) + 1)).astype(np.int64),
         held["subject"].astype(np.int32),
+        gone.astype(np.bool_),
     )
 
 

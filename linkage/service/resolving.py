@@ -206,12 +206,14 @@ def _snapshot(ledger: Ledger) -> Snapshot:
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
+    withdrawn = connection.sql(results.withdrawn_now()).to_arrow_table()
     return Facts(
         observations=snapshot.files("observations"),
         accounts=connection.sql(results.accounts_now()).to_arrow_table(),
         organisations=connection.sql(results.organisations_now()).to_arrow_table(),
         usage=snapshot.files("usage"),
         decisions=connection.sql(results.decisions_now()).to_arrow_table(),
+        withdrawn=withdrawn if withdrawn.num_rows else None,
     )
 
 

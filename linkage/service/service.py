@@ -38,8 +38,10 @@ from linkage.service import (
     projecting,
     recording,
     rejecting,
+    replaying,
     resolving,
     reviewing,
+    withdrawing,
 )
 from linkage.service.waiting import WaitingRoom
 from linkage.settings import Settings, project_secret
@@ -284,34 +286,34 @@ class Service:
 
     def preview(self, statements: Sequence[deciding.Statement]) -> deciding.Effect:
         """What decisions would do to clusters now; writes nothing."""
-        return deciding.preview(self.ledger, statements, confidence=self._stated)
+        return deciding.preview(self.ledger, statements, bars=self._bars)
 
     def decide(self, statements: Sequence[deciding.Statement]) -> deciding.Effect:
         """Record decisions and apply them to the clusters concerned; `catch_up` brings both into the graph."""
         with self._alone("publish"):
-            return deciding.decide(self.ledger, statements, confidence=self._stated)
+            return deciding.decide(self.ledger, statements, bars=self._bars)
 
     def preview_undoing(
         self, cluster_id: str, sides: tuple[Subject, Subject], *, author: str, reason: str
     ) -> deciding.Effect:
         """What undoing the merge of a cluster that brought two members together would do now; writes nothing."""
         said = deciding.Statement(str(sides[0]), str(sides[1]), Judgement.DIFFERENT, author, reason)
-        return deciding.preview_undoing(self.ledger, cluster_id, sides, said, confidence=self._stated)
+        return deciding.preview_undoing(self.ledger, cluster_id, sides, said, bars=self._bars)
 
     def undo(self, cluster_id: str, sides: tuple[Subject, Subject], *, author: str, reason: str) -> deciding.Effect:
         """Undo the merge of a cluster that brought two members together: what it joined is different from now on."""
         said = deciding.Statement(str(sides[0]), str(sides[1]), Judgement.DIFFERENT, author, reason)
         with self._alone("publish"):
-            return deciding.undo(self.ledger, cluster_id, sides, said, confidence=self._stated)
+            return deciding.undo(self.ledger, cluster_id, sides, said, bars=self._bars)
 
     def preview_retraction(self, decision_id: str) -> deciding.Effect:
         """What taking a decision back would do now; writes nothing."""
-        return deciding.preview_retraction(self.ledger, decision_id, confidence=self._stated)
+        return deciding.preview_retraction(self.ledger, decision_id, bars=self._bars)
 
     def retract(self, decision_id: str, *, author: str, reason: str) -> deciding.Effect:
         """Take a decision back, and apply what counts then to the clusters concerned."""
         with self._alone("publish"):
-            return deciding.retract(self.ledger, decision_id, author, reason, confidence=self._stated)
+            return deciding.retract(self.ledger, decision_id, author, reason, bars=self._bars)
 
     def decisions(self, *, about: str | None = None, only_contradicting: bool = False) -> list[deciding.Recorded]:
         """The decisions of the ledger and how they stand, newest first."""
@@ -326,9 +328,25 @@ class Service:
         return deciding.counting(self.ledger, ids)
 
     @property
-    def _stated(self) -> float:
-        """How sure it is that somebody belongs where a person put him."""
-        return self.model.confidence.stated
+    def _bars(self) -> replaying.Bars:
+        """What clusters are made anew by, between resolutions."""
+        prior = self.model.prior
+        return replaying.Bars(self.model.confidence.stated, prior.threshold_bits - prior.bits)
+
+    # -- what was wrong
+
+    def preview_withdrawal(self, order: withdrawing.Order) -> withdrawing.Withdrawn:
+        """What withdrawing or reinstating observations would do to clusters now; writes nothing."""
+        return withdrawing.preview(self.ledger, order, bars=self._bars, phone_region=self.settings.phone_region)
+
+    def withdraw(self, order: withdrawing.Order) -> withdrawing.Withdrawn:
+        """Take observations back or let them count again; `catch_up` brings that into the graph."""
+        with self._alone("publish"):
+            return withdrawing.withdraw(self.ledger, order, bars=self._bars, phone_region=self.settings.phone_region)
+
+    def withdrawals(self) -> list[dict[str, Any]]:
+        """The observations that are withdrawn, with who said so, when and why, the latest first."""
+        return withdrawing.find(self.ledger).to_pylist()
 
     # -- the graph
 

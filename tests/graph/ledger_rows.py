@@ -106,6 +106,7 @@ class Story:
         last = {name: _LAST.format(key=key) for name, key in _KEYS.items()}
         alive = "WHERE cluster_id IS NOT NULL"
         now = {
+            "observations": "FROM observations",
             "accounts": f"FROM accounts_placed {last['accounts']}",
             "organisations": f"FROM organisations_placed {last['organisations']}",
             "retractions": "FROM retractions",

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from linkage.graph.changes import change_rows
 from linkage.graph.kinds import LONGEST_KEY
+from linkage.graph.projection import WITHDRAWALS
 from linkage.graph.steps import (
     FACT_STEPS,
     PREPARING_STEPS,
@@ -27,7 +28,7 @@ SECRET = b"s" * 32
 
 
 def test_every_table_of_facts_becomes_something() -> None:
-    assert set(FACT_STEPS) == {table.name for table in FACTS}
+    assert {*FACT_STEPS, WITHDRAWALS} == {table.name for table in FACTS}
 
 
 def test_the_same_rows_make_the_same_steps() -> None:

@@ -15,7 +15,7 @@ from linkage.service import Service, deciding
 from linkage.service.deciding import Effect, Statement
 from linkage.settings import Settings
 from tests.small_service import settings_for
-from tests.small_world import link
+from tests.small_world import clusters, link, where
 
 SAME, DIFFERENT, UNDECIDED = Judgement.SAME, Judgement.DIFFERENT, Judgement.UNDECIDED
 
@@ -29,21 +29,6 @@ def settings(neo4j: Connection, tmp_path_factory: pytest.TempPathFactory) -> Set
 def service(settings: Settings, graph: Graph) -> Iterator[Service]:
     with Service.open(settings) as opened:
         yield opened
-
-
-def clusters(service: Service) -> set[str]:
-    """The clusters as the ledger has them, which are those of the graph."""
-    found: dict[str, str] = {}
-    for row in service.clusters_of_accounts().to_pylist():
-        found[row["cluster_id"]] = found.get(row["cluster_id"], "") + row["account_id"]
-    service.catch_up()
-    assert service.check_graph() == []
-    return {"".join(sorted(members)) for members in found.values() if len(members) > 1}
-
-
-def where(service: Service, account: str) -> str:
-    found = {row["account_id"]: row["cluster_id"] for row in service.clusters_of_accounts().to_pylist()}
-    return str(found[account])
 
 
 def say(left: str, right: str, judgement: Judgement, reason: str = "looked at") -> list[Statement]:
