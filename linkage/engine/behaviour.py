@@ -40,13 +40,15 @@ MOST_BITS = 60.0  # beyond which a product is not followed
 class Activity(NamedTuple):
     """Hours in which each subject worked, counted from the first hour of all, by subject then hour.
 
-    `everybody` is how many subjects worked in each hour, `so_far` its running sum from 0 on.
+    `everybody` is how many subjects worked in each hour, `so_far` its running sum from 0 on. `load` is of each subject
+    the mean of log2 of its requests in an hour of work (NaN: not known).
     """
 
     start: Whole
     hour: Ints
     everybody: Bits
     so_far: Bits
+    load: Bits
 
 
 class Profiles(NamedTuple):
@@ -57,13 +59,23 @@ class Profiles(NamedTuple):
     members: Bits
 
 
-def gather_activity(subject: Ints, hour: Ints, subjects: int) -> Activity:
-    """Activity from rows in the order of subject and hour (hours since any epoch that begins a day and a week)."""
+def gather_activity(subject: Ints, hour: Ints, subjects: int, requests: Bits | None = None) -> Activity:
+    """Activity from rows in the order of subject and hour (hours since any epoch that begins a day and a week), with
+    the requests of each where they are known."""
     first = int(hour.min()) // WEEK * WEEK if len(hour) else 0
     hour = (hour - first).astype(np.int32)
     everybody = np.bincount(hour, minlength=1).astype(np.float64) + 0.5
     start = np.searchsorted(subject, np.arange(subjects + 1)).astype(np.int64)
-    return Activity(start, hour, everybody, np.concatenate([[0.0], np.cumsum(everybody)]))
+    load = _mean_load(subject, requests, subjects) if requests is not None else np.full(subjects, np.nan)
+    return Activity(start, hour, everybody, np.concatenate([[0.0], np.cumsum(everybody)]), load)
+
+
+def _mean_load(subject: Ints, requests: Bits, subjects: int) -> Bits:
+    """Of each subject the mean of log2 of its requests in the hours of which they are known; none count as one."""
+    known = ~np.isnan(requests)
+    hours = np.bincount(subject[known], minlength=subjects)
+    total = np.bincount(subject[known], np.log2(np.maximum(requests[known], 1.0)), subjects)
+    return np.where(hours > 0, total / np.maximum(hours, 1), np.nan)
 
 
 NO_ACTIVITY = gather_activity(np.zeros(0, np.int32), np.zeros(0, np.int32), 0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from linkage.engine.labels import Actors, owners
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import fit_curves
-from linkage.engine.standing import ASPECTS, HOURS, SIGN_UP, Beside
+from linkage.engine.standing import ASPECTS, HOURS, LOAD, SIGN_UP, Beside
 from linkage.engine.tables import Ints
 
 #: Where the curves bend, by aspect; those that the model has already keep its points.
@@ -20,6 +20,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     "telling": (0, 6, 10, 14, 16, 18, 22),
     "sign_up": (-3, -1, 0, 1, 2, 4),
     "hours": (-0.8, 0, 1, 3, 6, 10),
+    "load": (-8, -4, -2, -1, 0, 0.5, 1, 1.5),
     "fellows": (0, 1, 1.6, 2, 2.6, 3, 4, 5, 6),
     "size": (1, 1.6, 2.3, 3, 4, 5, 6, 8, 11),
     "own": (0, 0.2, 0.4, 0.6, 0.8, 1),
@@ -27,7 +28,7 @@ POINTS: dict[str, tuple[float, ...]] = {
 MEMBERS = 2000.0  # that the members of each data set weigh together: they depend on each other
 FEWEST = 50  # members below which nothing is learnt
 #: What a data set may lack altogether, and how much its members weigh again as if this one did.
-MAY_LACK = ((SIGN_UP,), (HOURS,), (SIGN_UP, HOURS))
+MAY_LACK = ((SIGN_UP,), (HOURS, LOAD), (SIGN_UP, HOURS, LOAD))
 LACKING = 0.25
 
 Real = npt.NDArray[np.float64]
@@ -57,7 +58,7 @@ def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags) -> Judged:
 def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[str, Curve]:
     """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
 
-    Each subject teaches again as one of whom no sign-up, no hours, or neither are known, so that the curves serve where
+    Each subject teaches again as one of whom no sign-up, no usage, or neither are known, so that the curves serve where
     a provider keeps none.
     """
     some = [each for each in judged if len(each.right)]

@@ -31,7 +31,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "registration_number": "VARCHAR",
         "attributes": "VARCHAR",
     },
-    "usage": {"account_id": "VARCHAR", "window_start": "MICROSECONDS"},
+    "usage": {"account_id": "VARCHAR", "window_start": "MICROSECONDS", "requests": "BIGINT"},
     "decisions": {
         "decision_id": "VARCHAR",
         "left": "VARCHAR",

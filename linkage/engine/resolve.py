@@ -218,7 +218,9 @@ def gather(runner: Runner, model: Model) -> Gathered:
         created=created,
         private=private,
         stated=stated,
-        activity=gather_activity(np.asarray(active["subject"]), np.asarray(active["hour"]), subjects),
+        activity=gather_activity(
+            np.asarray(active["subject"]), np.asarray(active["hour"]), subjects, np.asarray(active["requests"])
+        ),
     )
 
 

@@ -38,13 +38,16 @@ ASPECTS = (
     "telling",  # bits of its strongest contact, device, payment or document that another member has too
     "sign_up",  # bits of its sign-up beside theirs
     "hours",  # bits of its working hours beside theirs
+    "load",  # bits of its requests in an hour of work beside theirs
     "fellows",  # log2(1 + how many others share anything of FELLOW bits or more with it)
     "size",  # log2 of the cluster's members, itself among them
     "own",  # the part of its telling identifiers that nobody else has
 )
-EVIDENCE, TELLING, SIGN_UP, HOURS, FELLOWS, SIZE, OWN = range(len(ASPECTS))
+EVIDENCE, TELLING, SIGN_UP, HOURS, LOAD, FELLOWS, SIZE, OWN = range(len(ASPECTS))
 MOST_COMPARED = 64  # other holders of a value in the cluster that a subject is compared with
 FELLOW = 4.0
+LEAST_VARIANCE = 1e-9  # variance of everybody's load below which nobody's tells anything
+CROWD = 2.0  # accounts that everybody's spread of load weighs beside a cluster's own
 
 
 class Beside(NamedTuple):
@@ -81,6 +84,14 @@ class Room(NamedTuple):
     density: Bits
     beside: Bits
     met_by: Ints
+
+
+class Sums(NamedTuple):
+    """Of one figure by cluster: of how many members it is known, its sum, and the sum of its squares."""
+
+    known: Whole
+    total: Bits
+    squares: Bits
 
 
 class Scene(NamedTuple):
@@ -132,6 +143,7 @@ def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
     label, size, holdings, grouped, separate, activity, weights, threads = scene
     seen = np.full((len(subject), len(ASPECTS)), np.nan)
     weigh_sign_ups(seen, subject, cluster, holdings.created, label, len(size), weights)
+    weigh_loads(seen, subject, cluster, activity.load, label, len(size))
     profiles = profile_both(label, len(size), activity) if weights.behaviour_cap > 0 and len(activity.hour) else None
 
     def look_at_some(part: Whole) -> None:
@@ -329,25 +341,59 @@ def weigh_sign_ups(
     seen: Bits, subject: Ints, cluster: Ints, created: Floats, label: Ints, clusters: int, weights: Weights
 ) -> None:
     """Fill in what each subject's sign-up says beside those of the others."""
-    known = np.zeros(clusters, np.int64)
-    total = np.zeros(clusters, np.float64)
-    squares = np.zeros(clusters, np.float64)
-    for s in range(len(label)):
-        if not np.isnan(created[s]):
-            known[label[s]] += 1
-            total[label[s]] += created[s]
-            squares[label[s]] += created[s] * created[s]
+    sums = sum_up(created, label, clusters)
     for n in range(len(subject)):
         s, c = subject[n], cluster[n]
-        own = 1.0 if label[s] == c else 0.0
-        others = known[c] - own
-        if np.isnan(created[s]) or others < 1:
-            continue
-        mean = (total[c] - own * created[s]) / others
-        spread = np.sqrt(max((squares[c] - own * created[s] * created[s]) / others - mean * mean, 0.0))
-        seen[n, SIGN_UP] = sign_up_bits(
-            weights.burst_share, weights.burst_days, weights.sign_up_span, created[s], 0.0, mean, spread
-        )
+        others, mean, variance = describe_others(created[s], c, label[s] == c, sums)
+        if others > 0:
+            seen[n, SIGN_UP] = sign_up_bits(
+                weights.burst_share, weights.burst_days, weights.sign_up_span, created[s], 0.0, mean, np.sqrt(variance)
+            )
+
+
+@njit(cache=True, nogil=True)
+def weigh_loads(seen: Bits, subject: Ints, cluster: Ints, load: Bits, label: Ints, clusters: int) -> None:
+    """Fill in what each subject's load says beside those of the others: how much likelier it is to be drawn as theirs
+    are than as everybody's are, both taken for normal. Of few others little is known: everybody's mean counts as one
+    more of them, everybody's spread as `CROWD`."""
+    sums = sum_up(load, label, clusters)
+    everybody = max(sums.known.sum(), 1)
+    middle = sums.total.sum() / everybody
+    wide = sums.squares.sum() / everybody - middle * middle
+    if wide < LEAST_VARIANCE:
+        return
+    for n in range(len(subject)):
+        s, c = subject[n], cluster[n]
+        others, mean, variance = describe_others(load[s], c, label[s] == c, sums)
+        if others > 0:
+            near = (others * mean + middle) / (others + 1)
+            narrow = (others * variance + CROWD * wide) / (others + CROWD) * (1 + 1 / others)
+            apart = (load[s] - middle) ** 2 / wide - (load[s] - near) ** 2 / narrow
+            seen[n, LOAD] = (apart / LN2 + math.log2(wide / narrow)) / 2
+
+
+@njit(cache=True, nogil=True)
+def sum_up(figure: Floats | Bits, label: Ints, clusters: int) -> Sums:
+    """The sums of a figure of each subject (NaN: not known) by cluster."""
+    sums = Sums(np.zeros(clusters, np.int64), np.zeros(clusters, np.float64), np.zeros(clusters, np.float64))
+    for s in range(len(label)):
+        if not np.isnan(figure[s]):
+            sums.known[label[s]] += 1
+            sums.total[label[s]] += figure[s]
+            sums.squares[label[s]] += figure[s] * figure[s]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def describe_others(figure: float, cluster: int, inside: bool, sums: Sums) -> tuple[float, float, float]:
+    """Of how many of a cluster the figure is known, its mean and its variance, without the one who has `figure` if that
+    is `inside`; nobody where its own is not known."""
+    own = 1.0 if inside else 0.0
+    others = sums.known[cluster] - own
+    if np.isnan(figure) or others < 1:
+        return 0.0, 0.0, 0.0
+    mean = (sums.total[cluster] - own * figure) / others
+    return others, mean, max((sums.squares[cluster] - own * figure * figure) / others - mean * mean, 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -357,6 +403,7 @@ def weigh_hours(
 ) -> None:  # fmt: skip
     """Fill in what each subject's working hours say beside those of the others, where these are a core.
 
+    What `synchrony_bits` gives as 0, knowing too little, is not known: to know that the hours say nothing is more.
     Profiles are those of the clusters, then those of single subjects; a member's own hours are taken out of its
     cluster's.
     """
@@ -368,7 +415,9 @@ def weigh_hours(
         alone = len(size) + s
         if inside:
             add_hours(alone, c, -1.0, profiles)
-        seen[n, HOURS] = synchrony_bits(c, alone, profiles, activity, weights)
+        bits = synchrony_bits(c, alone, profiles, activity, weights)
+        if bits != 0.0:
+            seen[n, HOURS] = bits
         if inside:
             add_hours(alone, c, 1.0, profiles)
 

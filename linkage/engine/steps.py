@@ -203,11 +203,12 @@ def decided_members() -> str:
 
 
 def active_hours() -> str:
-    """Hours (since 1970) in which each account worked."""
+    """Hours (since 1970) in which each account worked, and its requests in each (NaN: not known)."""
     return """
-        SELECT DISTINCT s.subject, CAST(u.window_start // 3600000000 AS INTEGER) AS hour
+        SELECT s.subject, CAST(u.window_start // 3600000000 AS INTEGER) AS hour,
+            coalesce(CAST(sum(u.requests) AS DOUBLE), CAST('NaN' AS DOUBLE)) AS requests
         FROM usage u JOIN subjects s ON s.subject_type = 'account' AND s.subject_id = u.account_id
-        WHERE u.window_start IS NOT NULL ORDER BY s.subject, hour"""
+        WHERE u.window_start IS NOT NULL GROUP BY ALL ORDER BY s.subject, hour"""
 
 
 def created() -> str:
