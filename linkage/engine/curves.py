@@ -11,8 +11,8 @@ import numpy.typing as npt
 from linkage.engine.labels import Actors, owners
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import fit_curves
-from linkage.engine.standing import ASPECTS, HOURS, LOAD, SIGN_UP, Beside
-from linkage.engine.tables import Ints
+from linkage.engine.standing import ASPECTS, HOURS, LOAD, SIGN_UP, Beside, weigh_loads
+from linkage.engine.tables import Bits, Ints
 
 #: Where the curves bend, by aspect; those that the model has already keep its points.
 POINTS: dict[str, tuple[float, ...]] = {
@@ -30,20 +30,24 @@ FEWEST = 50  # members below which nothing is learnt
 #: What a data set may lack altogether, and how much its members weigh again as if this one did.
 MAY_LACK = ((SIGN_UP,), (HOURS, LOAD), (SIGN_UP, HOURS, LOAD))
 LACKING = 0.25
+#: How much they weigh again as if their actors evaded: in full, since of actors to come it is not known who will.
+EVADING = 1.0
 
 Real = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
 class Judged(NamedTuple):
-    """Subjects of one data set beside clusters: subject × aspect, and 1 for those that are the cluster's actor's."""
+    """Subjects of one data set beside clusters: subject × aspect, the same if actors evaded, and 1 for those that are
+    the cluster's actor's."""
 
     seen: Real
+    evading: Real
     right: Real
 
 
-def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags) -> Judged:
-    """The subjects whose actor is known and teaches, and whose membership nobody stated.
+def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags, load: Bits) -> Judged:
+    """The subjects whose actor is known and teaches, and whose membership nobody stated; `load` is everybody's.
 
     Right is who belongs to the cluster's owner, the actor of most of its members.
     """
@@ -52,14 +56,29 @@ def judge(beside: Beside, label: Ints, actors: Actors, stated: Flags) -> Judged:
     owner = owners(label, int(label.max(initial=-1)) + 1, actors.actor)
     kept = known[beside.subject]
     right = owner[beside.cluster] == actors.actor[beside.subject]
-    return Judged(beside.seen[kept], right[kept].astype(np.float64))
+    evading = _evading(beside, label, actors, load)
+    return Judged(beside.seen[kept], evading[kept], right[kept].astype(np.float64))
+
+
+def _evading(beside: Beside, label: Ints, actors: Actors, load: Bits) -> Real:
+    """What is seen if every actor of several accounts takes care that they work no more alike than anybody's: each
+    with the load of somebody drawn from those who have one account."""
+    known = (actors.actor >= 0) & ~np.isnan(load)
+    several = known.copy()
+    several[known] = np.bincount(actors.actor[actors.actor >= 0])[actors.actor[known]] > 1
+    seen, drawn, ordinary = beside.seen.copy(), load.copy(), load[known & ~several]
+    if len(ordinary):
+        drawn[several] = np.random.default_rng(0).choice(ordinary, several.sum())
+        weigh_loads(seen, beside.subject, beside.cluster, drawn, label, int(label.max()) + 1)
+    return seen
 
 
 def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[str, Curve]:
     """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
 
-    Each subject teaches again as one of whom no sign-up, no usage, or neither are known, so that the curves serve where
-    a provider keeps none.
+    Each subject teaches again as if actors evaded, so that what they can change at will is trusted for what it is worth
+    when they do; and as one of whom no sign-up, no usage, or neither are known, so that the curves serve where a
+    provider keeps none.
     """
     some = [each for each in judged if len(each.right)]
     right = np.concatenate([each.right for each in some]) if some else np.zeros(0)
@@ -71,13 +90,13 @@ def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[s
     )
     known = ~np.isnan(seen).all(axis=0)
     points = {aspect: _points(aspect, given) for number, aspect in enumerate(ASPECTS) if known[number]}
-    again = [_without(seen, aspects) for aspects in MAY_LACK]
-    times = 1 + len(again)
+    again = [np.concatenate([each.evading for each in some]), *(_without(seen, aspects) for aspects in MAY_LACK)]
+    times = [EVADING, *[LACKING] * len(MAY_LACK)]
     points = {name: at for name, at in points.items() if at}
     curves = fit_curves(
         np.concatenate([seen, *again]),
-        np.tile(right, times),
-        np.concatenate([weight, *[LACKING * weight] * len(again)]),
+        np.tile(right, 1 + len(again)),
+        np.concatenate([weight, *(share * weight for share in times)]),
         points,
         beside=sum(curve.unknown for name, curve in given.items() if name not in points),
     )

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.curves import judge, learn_curves
+from linkage.engine.curves import Judged, judge, learn_curves
 from linkage.engine.fit import Free, Taught, ends, free_numbers, log_loss, moved, priced, read, regress, steps
 from linkage.engine.labels import Actors, Decisions
 from linkage.engine.lessons import cluster, learn, look_at_world, members_of, newcomers_of
 from linkage.engine.model import Model
 from linkage.engine.model_file import check_place, differences, write_model
 from linkage.engine.second_look import Seen
+from linkage.engine.standing import Beside
 from linkage.engine.tables import Ints
 from linkage.evaluate import evaluate
 from linkage.model.progress import Progress, silent
@@ -185,10 +186,7 @@ def _with_curves(model: Model, pupils: Sequence[Pupil], labels: Sequence[Ints]) 
         for pupil, label in zip(pupils, labels, strict=True)
         if pupil.truth is not None and isinstance(pupil.labels, Actors)
     ]
-    members = [
-        judge(members_of(pupil.world, label, model), label, actors, pupil.world.stated)
-        for pupil, label, actors in taught
-    ]
+    members = [_judge(pupil, members_of(pupil.world, label, model), label, actors) for pupil, label, actors in taught]
     curves = learn_curves(members, model.confidence.curves)
     if curves != model.confidence.curves:
         right = float(np.mean([each.right.mean() for each in members if len(each.right)]))
@@ -198,11 +196,15 @@ def _with_curves(model: Model, pupils: Sequence[Pupil], labels: Sequence[Ints]) 
     newcomers = []
     for pupil, label, actors in taught:
         beside, kept = newcomers_of(pupil.world, label, model)
-        newcomers.append(judge(beside, kept, actors, pupil.world.stated))
+        newcomers.append(_judge(pupil, beside, kept, actors))
     curves = learn_curves(newcomers, model.newcomers.curves)
     if curves != model.newcomers.curves:
         model = model.model_copy(update={"newcomers": model.newcomers.model_copy(update={"curves": curves})})
     return model
+
+
+def _judge(pupil: Pupil, beside: Beside, label: Ints, actors: Actors) -> Judged:
+    return judge(beside, label, actors, pupil.world.stated, pupil.world.gathered.activity.load)
 
 
 # Measuring

@@ -28,7 +28,7 @@ from linkage.engine.lessons import Lessons, World, cluster, gather_world, learn,
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import number_by_first
-from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, SIZE, Beside
+from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, LOAD, SIZE, Beside
 from tests.engine.conftest import accounts, decided, observed
 
 LN2 = float(np.log(2))
@@ -179,7 +179,7 @@ def test_curves_are_calibrated_where_the_figures_tell() -> None:
     seen[:, EVIDENCE] = random.uniform(0, 70, len(seen))
     chance = 1 / (1 + np.exp2(-(seen[:, EVIDENCE] - 20) / 8))
     right = (random.random(len(seen)) < chance).astype(float)
-    curves = learn_curves([Judged(seen[:4000], right[:4000])], {})
+    curves = learn_curves([Judged(seen[:4000], seen[:4000], right[:4000])], {})
     said = probability(log_odds(seen[4000:], curves))
     assert np.abs(said - chance[4000:]).mean() < 0.03
 
@@ -194,7 +194,7 @@ def test_an_aspect_of_which_nothing_is_known_keeps_its_curve() -> None:
     seen, right = members()
     seen[:, HOURS] = np.nan
     hours = Curve(at=(0, 5), bits=(1, 2))
-    found = learn_curves([Judged(seen, right)], {"hours": hours})
+    found = learn_curves([Judged(seen, seen, right)], {"hours": hours})
     assert found["hours"] == hours
     assert set(found) == set(POINTS)
 
@@ -202,7 +202,7 @@ def test_an_aspect_of_which_nothing_is_known_keeps_its_curve() -> None:
 def test_what_is_learnt_allows_for_what_a_curve_says_of_the_unknown() -> None:
     seen, right = members()
     seen[:, HOURS] = np.nan
-    found = learn_curves([Judged(seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), unknown=-3.0)})
+    found = learn_curves([Judged(seen, seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), unknown=-3.0)})
     assert probability(log_odds(seen, found)).mean() == pytest.approx(right.mean(), abs=0.01)
 
 
@@ -212,7 +212,7 @@ def test_the_unknown_has_bits_of_its_own() -> None:
     right = (np.arange(len(seen)) % 2).astype(float)
     seen[::4, HOURS] = np.nan
     right[::4] = 1.0
-    sure = probability(log_odds(seen, learn_curves([Judged(seen, right)], {})))
+    sure = probability(log_odds(seen, learn_curves([Judged(seen, seen, right)], {})))
     assert sure[::4].mean() > 0.8
     assert sure[1:][seen[1:, HOURS] > 0].mean() < 0.75
 
@@ -222,7 +222,7 @@ def test_members_all_of_one_sort_or_too_few_teach_no_curve(right: str) -> None:
     seen, some = members(20 if right == "few" else 400)
     some = {"all": np.ones_like(some), "none": np.zeros_like(some), "few": some}[right]
     given = Model.load().confidence.curves
-    assert learn_curves([Judged(seen, some)], given) == given
+    assert learn_curves([Judged(seen, seen, some)], given) == given
 
 
 def test_who_was_stated_or_held_out_is_left_out() -> None:
@@ -232,11 +232,45 @@ def test_who_was_stated_or_held_out_is_left_out() -> None:
     members = Beside(
         np.arange(6, dtype=np.int32), label[:6], np.zeros((6, len(ASPECTS))), np.zeros(6), np.ones(6, np.bool_)
     )
-    assert judge(members, label, actors, stated).right.tolist() == [1, 1, 0]
+    load = np.full(len(label), np.nan)
+    assert judge(members, label, actors, stated, load).right.tolist() == [1, 1, 0]
     newcomer = Beside(
         np.array([2], np.int32), np.array([0], np.int32), np.zeros((1, len(ASPECTS))), np.zeros(1), np.ones(1, np.bool_)
     )
-    assert judge(newcomer, np.array([0, 0, 3, 0, 1, 1, 2]), actors, stated).right.tolist() == [0]
+    assert judge(newcomer, np.array([0, 0, 3, 0, 1, 1, 2]), actors, stated, load).right.tolist() == [0]
+
+
+def test_what_actors_can_change_at_will_is_trusted_for_what_it_is_worth_when_they_do() -> None:
+    """Who is right works as the others do, unless its actor evades: then as the wrong ones do."""
+    seen, right = members(4000)
+    random = np.random.default_rng(2)
+    evading = seen.copy()
+    evading[:, LOAD] = random.normal(-3, 1, len(seen))
+    seen[:, LOAD] = np.where(right > 0, random.normal(1, 1, len(seen)), evading[:, LOAD])
+    open_handed = learn_curves([Judged(seen, seen, right)], {})["load"].bits
+    wary = learn_curves([Judged(seen, evading, right)], {})["load"].bits
+    span, punishes = np.ptp(wary), wary[-1] - wary[1]
+    assert 0 < punishes <= span < np.ptp(open_handed)
+    sure = probability(log_odds(evading, learn_curves([Judged(seen, evading, right)], {})))
+    assert sure[right > 0].mean() > 0.5
+
+
+def test_actors_of_several_accounts_evade_by_the_loads_of_those_who_have_one() -> None:
+    pool, crowd = 12, 200
+    random = np.random.default_rng(3)
+    load = np.concatenate([random.normal(6, 0.1, pool), random.normal(3, 1, crowd)])
+    actor = np.concatenate([np.zeros(pool, np.int64), 1 + np.arange(crowd)])
+    label = actor.astype(np.int32)
+    scene = np.full((pool, len(ASPECTS)), 5.0)
+    beside = Beside(np.arange(pool, dtype=np.int32), label[:pool], scene, np.zeros(pool), np.ones(pool, np.bool_))
+    found = judge(beside, label, Actors(actor, np.ones(crowd + 1, np.bool_)), np.zeros(len(label), np.bool_), load)
+    assert (found.seen == 5).all()
+    assert (np.delete(found.evading, LOAD, axis=1) == 5).all()
+    assert abs(found.evading[:, LOAD].mean()) < 0.5
+    unknown = judge(
+        beside, label, Actors(actor, np.ones(crowd + 1, np.bool_)), np.zeros(len(label), np.bool_), load * np.nan
+    )
+    assert (unknown.evading == unknown.seen).all()
 
 
 # A small world
