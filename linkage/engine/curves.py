@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from linkage.engine.labels import Actors, owners
 from linkage.engine.model import Curve
-from linkage.engine.scorecard import fit_curves
-from linkage.engine.standing import ASPECTS, HOURS, LOAD, SIGN_UP, Beside, weigh_loads
+from linkage.engine.scorecard import fit_curves, log_odds
+from linkage.engine.standing import ASPECTS, HOURS, LOAD, NOBODYS, SIGN_UP, Beside, weigh_loads
 from linkage.engine.tables import Bits, Ints
 
 #: Where the curves bend, by aspect; those that the model has already keep its points.
@@ -27,11 +27,8 @@ POINTS: dict[str, tuple[float, ...]] = {
 }
 MEMBERS = 2000.0  # that the members of each data set weigh together: they depend on each other
 FEWEST = 50  # members below which nothing is learnt
-#: What a data set may lack altogether, and how much its members weigh again as if this one did.
-MAY_LACK = ((SIGN_UP,), (HOURS, LOAD), (SIGN_UP, HOURS, LOAD))
-LACKING = 0.25
-#: How much they weigh again as if their actors evaded: in full, since of actors to come it is not known who will.
-EVADING = 1.0
+#: What a data set may lack altogether.
+MAY_LACK = ((SIGN_UP,), (LOAD,), (HOURS, LOAD), (SIGN_UP, HOURS, LOAD))
 
 Real = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -77,8 +74,8 @@ def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[s
     """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
 
     Each subject teaches again as if actors evaded, so that what they can change at will is trusted for what it is worth
-    when they do; and as one of whom no sign-up, no usage, or neither are known, so that the curves serve where a
-    provider keeps none.
+    when they do; and as if the data set lacked sign-ups, requests, usage, or all of these, so that the curves serve
+    where a provider keeps none. All of it weighs alike: of actors and providers to come it is not known which they are.
     """
     some = [each for each in judged if len(each.right)]
     right = np.concatenate([each.right for each in some]) if some else np.zeros(0)
@@ -88,24 +85,24 @@ def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[s
     weight = np.concatenate(
         [np.full(len(each.right), min(MEMBERS, len(each.right)) / len(each.right)) for each in some]
     )
-    known = ~np.isnan(seen).all(axis=0)
+    known = np.isfinite(seen).any(axis=0)
     points = {aspect: _points(aspect, given) for number, aspect in enumerate(ASPECTS) if known[number]}
     again = [np.concatenate([each.evading for each in some]), *(_without(seen, aspects) for aspects in MAY_LACK)]
-    times = [EVADING, *[LACKING] * len(MAY_LACK)]
     points = {name: at for name, at in points.items() if at}
+    seen = np.concatenate([seen, *again])
     curves = fit_curves(
-        np.concatenate([seen, *again]),
+        seen,
         np.tile(right, 1 + len(again)),
-        np.concatenate([weight, *(share * weight for share in times)]),
+        np.tile(weight, 1 + len(again)),
         points,
-        beside=sum(curve.unknown for name, curve in given.items() if name not in points),
+        beside=log_odds(seen, {name: curve for name, curve in given.items() if name not in points}),
     )
     return {**given, **curves}
 
 
 def _without(seen: Real, aspects: Sequence[int]) -> Real:
     seen = seen.copy()
-    seen[:, aspects] = np.nan
+    seen[:, aspects] = NOBODYS
     return seen
 
 

@@ -83,11 +83,13 @@ class Organisations(_Part):
 
 
 class Curve(_Part):
-    """Bits by a figure: straight between the points, level beyond them; `unknown` where the figure is not known."""
+    """Bits by a figure: straight between the points, level beyond them; `unknown` where the figure is not known, and
+    `lacking` where the data set has it of nobody."""
 
     at: Annotated[tuple[float, ...], Field(min_length=2)]
     bits: Annotated[tuple[float, ...], Field(min_length=2)]
     unknown: float = 0.0
+    lacking: float = 0.0
 
     @model_validator(mode="after")
     def _rises(self) -> Self:

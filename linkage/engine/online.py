@@ -2,8 +2,8 @@
 
 A small world is laid out around them: what they use, who else uses it, and the clusters of those, as large as they
 really are. Holders that nobody needs to know by name are there by number only. The formulas of the rounds and of the
-second look then judge in it as they do in a resolution, with two things left out: hours of work, which would have to be
-read for whole clusters, and similar values.
+second look then judge in it as they do in a resolution, with two things left out: hours of work and what is done in
+them, which would have to be read for whole clusters (to the curves they are what a data set lacks), and similar values.
 
 A newcomer joins a cluster, or another single subject, where the pair passes the threshold of a link and both then
 stand beside their fellows; or where it stands as a newcomer does in the second look. Clusters are never merged here:
@@ -365,6 +365,8 @@ class _World:
         """How subjects stand beside clusters, whose sign-ups are those of all their members."""
         seen = look_at(subject, cluster, scene)
         w, created = self.weights, self.holdings.created
+        if not w.sign_up_span > 0:
+            return seen
         for i, (s, c) in enumerate(zip(subject, cluster, strict=True)):
             known = not (np.isnan(created[s]) or np.isnan(self.opened[c]))
             seen.seen[i, SIGN_UP] = (

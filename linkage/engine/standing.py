@@ -32,7 +32,7 @@ from linkage.engine.tables import (
 )
 from linkage.engine.weigh import LN2, Weights, days_apart, full_bits, sign_up_bits, weigh_piece
 
-#: The figures of a subject beside a cluster, in order; NaN where nothing is known.
+#: The figures of a subject beside a cluster, in order; NaN where nothing is known, `NOBODYS` where of nobody it is.
 ASPECTS = (
     "evidence",  # bits between it and the others of the cluster, pieces of each family put together
     "telling",  # bits of its strongest contact, device, payment or document that another member has too
@@ -44,6 +44,7 @@ ASPECTS = (
     "own",  # the part of its telling identifiers that nobody else has
 )
 EVIDENCE, TELLING, SIGN_UP, HOURS, LOAD, FELLOWS, SIZE, OWN = range(len(ASPECTS))
+NOBODYS = math.inf  # what a data set does not keep says nothing of who lacks it
 MOST_COMPARED = 64  # other holders of a value in the cluster that a subject is compared with
 FELLOW = 4.0
 LEAST_VARIANCE = 1e-9  # variance of everybody's load below which nobody's tells anything
@@ -142,9 +143,11 @@ def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
     """How subjects stand beside clusters; of a cluster that a subject is in, beside its other members."""
     label, size, holdings, grouped, separate, activity, weights, threads = scene
     seen = np.full((len(subject), len(ASPECTS)), np.nan)
+    profiles = profile_both(label, len(size), activity) if weights.behaviour_cap > 0 and len(activity.hour) else None
+    if profiles is None:
+        seen[:, HOURS] = NOBODYS
     weigh_sign_ups(seen, subject, cluster, holdings.created, label, len(size), weights)
     weigh_loads(seen, subject, cluster, activity.load, label, len(size))
-    profiles = profile_both(label, len(size), activity) if weights.behaviour_cap > 0 and len(activity.hour) else None
 
     def look_at_some(part: Whole) -> None:
         some = seen[part]
@@ -341,6 +344,9 @@ def weigh_sign_ups(
     seen: Bits, subject: Ints, cluster: Ints, created: Floats, label: Ints, clusters: int, weights: Weights
 ) -> None:
     """Fill in what each subject's sign-up says beside those of the others."""
+    if not weights.sign_up_span > 0:
+        seen[:, SIGN_UP] = NOBODYS
+        return
     sums = sum_up(created, label, clusters)
     for n in range(len(subject)):
         s, c = subject[n], cluster[n]
@@ -361,6 +367,7 @@ def weigh_loads(seen: Bits, subject: Ints, cluster: Ints, load: Bits, label: Int
     middle = sums.total.sum() / everybody
     wide = sums.squares.sum() / everybody - middle * middle
     if wide < LEAST_VARIANCE:
+        seen[:, LOAD] = NOBODYS
         return
     for n in range(len(subject)):
         s, c = subject[n], cluster[n]
@@ -377,10 +384,11 @@ def sum_up(figure: Floats | Bits, label: Ints, clusters: int) -> Sums:
     """The sums of a figure of each subject (NaN: not known) by cluster."""
     sums = Sums(np.zeros(clusters, np.int64), np.zeros(clusters, np.float64), np.zeros(clusters, np.float64))
     for s in range(len(label)):
-        if not np.isnan(figure[s]):
+        exactly = np.float64(figure[s])
+        if not np.isnan(exactly):
             sums.known[label[s]] += 1
-            sums.total[label[s]] += figure[s]
-            sums.squares[label[s]] += figure[s] * figure[s]
+            sums.total[label[s]] += exactly
+            sums.squares[label[s]] += exactly * exactly
     return sums
 
 

@@ -28,7 +28,7 @@ from linkage.engine.lessons import Lessons, World, cluster, gather_world, learn,
 from linkage.engine.model import Curve
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import number_by_first
-from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, LOAD, SIZE, Beside
+from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, LOAD, NOBODYS, SIZE, Beside
 from tests.engine.conftest import accounts, decided, observed
 
 LN2 = float(np.log(2))
@@ -201,8 +201,8 @@ def test_an_aspect_of_which_nothing_is_known_keeps_its_curve() -> None:
 
 def test_what_is_learnt_allows_for_what_a_curve_says_of_the_unknown() -> None:
     seen, right = members()
-    seen[:, HOURS] = np.nan
-    found = learn_curves([Judged(seen, seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), unknown=-3.0)})
+    seen[:, HOURS] = NOBODYS
+    found = learn_curves([Judged(seen, seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), lacking=-3.0)})
     assert probability(log_odds(seen, found)).mean() == pytest.approx(right.mean(), abs=0.01)
 
 
@@ -215,6 +215,17 @@ def test_the_unknown_has_bits_of_its_own() -> None:
     sure = probability(log_odds(seen, learn_curves([Judged(seen, seen, right)], {})))
     assert sure[::4].mean() > 0.8
     assert sure[1:][seen[1:, HOURS] > 0].mean() < 0.75
+
+
+def test_what_nobody_has_is_held_against_nobody() -> None:
+    """Who has no hours among those who have is wrong; where nobody has, as many are right as anywhere."""
+    seen, _ = members(4000)
+    right = (np.arange(len(seen)) % 4 > 0).astype(float)
+    seen[right == 0, HOURS] = np.nan
+    curves = learn_curves([Judged(seen, seen, right)], {})
+    assert probability(log_odds(seen[right == 0], curves)).max() < 0.2
+    seen[:, [HOURS, LOAD]] = NOBODYS
+    assert probability(log_odds(seen, curves)).mean() == pytest.approx(right.mean(), abs=0.05)
 
 
 @pytest.mark.parametrize("right", ["all", "none", "few"])

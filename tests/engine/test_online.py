@@ -18,9 +18,9 @@ from linkage.engine.pairs import merge_evidence
 from linkage.engine.resolve import weigh
 from linkage.engine.rounds import Rounds
 from linkage.engine.scorecard import log_odds
-from linkage.engine.standing import SIGN_UP, look_at, set_scene
+from linkage.engine.standing import look_at, set_scene
 from linkage.engine.tables import Ints
-from linkage.engine.weigh import Weights, sign_up_bits
+from linkage.engine.weigh import Weights
 from linkage.model.explanation import STANDING
 from linkage.scenario import generate
 from linkage.service.filing import read_parts
@@ -67,12 +67,6 @@ class Batch:
         """The log2 odds of a newcomer beside a cluster, as the second look has them."""
         scene = set_scene(label, self.holdings, self.separate, self.activity, self.weights)
         seen = look_at(np.array([subject], np.int32), np.array([cluster], np.int32), scene)
-        # The second look adds up squares of days since 1970 in single precision, which costs it a part of a bit here.
-        w, group = self.weights, self.groups(label)[f"cl_{cluster}"]
-        created = float(self.holdings.created[subject])
-        seen.seen[0, SIGN_UP] = sign_up_bits(
-            w.burst_share, w.burst_days, w.sign_up_span, created, 0.0, group.opened, group.spread
-        )
         return float(log_odds(seen.seen, MODEL.newcomers.curves)[0])
 
     def newcomer(self, member: int, label: Ints) -> Newcomer:

@@ -18,7 +18,7 @@ from linkage.engine.forest import apart
 from linkage.engine.model import Confidence, Curve, Model, Newcomers
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
-from linkage.engine.standing import ASPECTS, EVIDENCE, HOURS, Beside, when_known
+from linkage.engine.standing import ASPECTS, EVIDENCE, HOURS, NOBODYS, Beside, when_known
 from linkage.engine.tables import Holdings, Ints, Values
 from linkage.model.explanation import STANDING
 
@@ -65,12 +65,12 @@ def test_what_is_retold_builds_the_clusters_of_those_who_stayed(data: st.DataObj
 def test_a_confidence_is_the_sum_of_its_curves_and_what_is_not_known_adds_what_that_says() -> None:
     curves = {
         "evidence": Curve(at=(0.0, 10.0, 20.0), bits=(-2.0, 0.0, 4.0)),
-        "hours": Curve(at=(0.0, 5.0), bits=(-1.0, 3.0), unknown=-0.5),
+        "hours": Curve(at=(0.0, 5.0), bits=(-1.0, 3.0), unknown=-0.5, lacking=0.25),
     }
-    seen = np.full((4, len(ASPECTS)), np.nan)
+    seen = np.full((5, len(ASPECTS)), np.nan)
     seen[:3, EVIDENCE] = [5.0, 15.0, 99.0]
-    seen[2, HOURS] = 2.5
-    assert log_odds(seen, curves).tolist() == pytest.approx([-1.5, 1.5, 5.0, -0.5])
+    seen[2:4, HOURS] = [2.5, NOBODYS]
+    assert log_odds(seen, curves).tolist() == pytest.approx([-1.5, 1.5, 5.0, 0.25, -0.5])
     assert probability(np.array([0.0, 1.0])).tolist() == pytest.approx([1 / 2, 2 / 3])
 
 

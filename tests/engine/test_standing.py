@@ -12,10 +12,20 @@ from hypothesis import strategies as st
 
 from linkage.engine.behaviour import gather_activity
 from linkage.engine.facts import Facts
-from linkage.engine.lessons import gather_world
+from linkage.engine.lessons import gather_world, members_of
 from linkage.engine.model import Model
-from linkage.engine.standing import ASPECTS, HOURS, LOAD, profile_both, weigh_hours, weigh_loads
-from linkage.engine.weigh import Weights
+from linkage.engine.standing import (
+    ASPECTS,
+    HOURS,
+    LOAD,
+    NOBODYS,
+    SIGN_UP,
+    profile_both,
+    weigh_hours,
+    weigh_loads,
+    weigh_sign_ups,
+)
+from linkage.engine.weigh import Weights, sign_up_bits
 
 CLUSTER, ALONE = 0, 1
 UNKNOWN = math.nan
@@ -61,11 +71,44 @@ def test_a_member_is_compared_with_the_others_and_not_with_itself(pool: list[flo
 
 @pytest.mark.parametrize(
     ("pool", "newcomer", "crowd"),
-    [(POOL, UNKNOWN, CROWD), ([UNKNOWN] * 6, 6.0, CROWD), ([3.0] * 6, 3.0, [3.0] * 50)],
-    ids=["not its own", "not theirs", "everybody's is the same"],
+    [(POOL, UNKNOWN, CROWD), ([UNKNOWN] * 6, 6.0, CROWD)],
+    ids=["not its own", "not theirs"],
 )
-def test_a_load_that_tells_nobody_apart_is_not_known(pool: list[float], newcomer: float, crowd: list[float]) -> None:
+def test_a_load_that_cannot_be_compared_is_not_known(pool: list[float], newcomer: float, crowd: list[float]) -> None:
     assert math.isnan(_loads(pool, newcomer, crowd))
+
+
+@pytest.mark.parametrize("load", [3.0, UNKNOWN], ids=["everybody's is the same", "nobody's is known"])
+def test_a_load_that_tells_nobody_apart_is_lacking(load: float) -> None:
+    assert _loads([load] * 6, load, [load] * 50) == NOBODYS
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_hours_and_sign_ups_that_are_known_of_nobody_are_told_from_those_of_one_who_has_none(kept: bool) -> None:
+    start = pa.array([0] * 4, pa.timestamp("us", "UTC"))
+    opened = pa.array([0, 86_400_000_000, 90 * 86_400_000_000, None], pa.timestamp("us", "UTC"))
+    accounts, usage = pa.table({"account_id": ["a", "b", "c", "d"]}), None
+    if kept:
+        accounts = accounts.append_column("created_at", opened)
+        usage = pa.table({"account_id": ["a", "b", "c", "c"], "window_start": start})
+    world = gather_world("one", Facts(accounts=accounts, usage=usage), Model.load(), bound_by_decisions=True)
+    seen = members_of(world, np.zeros(4, np.int32), Model.load()).seen
+    assert seen[3, [SIGN_UP, HOURS]] == pytest.approx([UNKNOWN if kept else NOBODYS] * 2, nan_ok=True)
+    assert seen[0, SIGN_UP] == NOBODYS if not kept else np.isfinite(seen[0, SIGN_UP])
+
+
+def test_sign_ups_are_compared_to_the_minute() -> None:
+    """Days since 1970 are large numbers, whose squares must not swallow what lies between two of them."""
+    opened = [20_000.0, 20_000.5, 20_001.0, 20_001.5, 20_040.0]
+    created = np.array(opened, np.float32)
+    label = np.array([0, 0, 0, 0, 1], np.int32)
+    seen = np.full((1, len(ASPECTS)), np.nan)
+    weights = Weights.of(Model.load(), [], 365.0)
+    weigh_sign_ups(seen, np.array([4], np.int32), np.array([0], np.int32), created, label, 2, weights)
+    share, days = weights.burst_share, weights.burst_days
+    spread = float(np.std(opened[:4]))
+    exact = sign_up_bits(share, days, 365.0, opened[4], 0.0, float(np.mean(opened[:4])), spread)
+    assert seen[0, SIGN_UP] == pytest.approx(exact, abs=1e-4)
 
 
 def test_a_load_is_the_mean_of_the_logarithms_of_the_requests_in_hours_of_which_they_are_known() -> None:
