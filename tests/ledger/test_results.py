@@ -39,7 +39,7 @@ def member(subject: str, cluster: str | None) -> dict[str, object]:
 
 def test_every_text_answers_on_an_empty_ledger(ledger: Ledger) -> None:
     texts = [name for name in dir(results) if name.endswith("_now")]
-    assert len(texts) == 11
+    assert len(texts) == 13
     for name in (*texts, "last_resolution"):
         assert ask(ledger, getattr(results, name)(), "*") == []
 
