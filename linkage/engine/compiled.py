@@ -52,9 +52,10 @@ def warm_up() -> Resolution:
     alone = np.array([0], np.int32), np.array([1], np.int32)
     both = np.array([0, 2]), np.array([0, 1], np.int32)
     rests = Held(np.array([0, 1]), np.zeros(1, np.int32), np.zeros(1), *both, np.zeros(1, np.bool_))
-    named = name_by_holders(*alone, rests, 2)
-    take_out_withdrawn(*named, np.zeros(1), 0.0, rests, 2)
-    replay(2, decide_among(None, decisions)[0], *named)
+    decided, no_bits = decide_among(None, decisions)[0], np.zeros(1)
+    named = name_by_holders(*alone, no_bits, 0.0, rests, decided, 2)
+    take_out_withdrawn(*named, no_bits, 0.0, rests, 2)
+    replay(2, decided, *named)
     return resolve(facts, threads=1)
 
 

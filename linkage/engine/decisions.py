@@ -16,7 +16,18 @@ from numba import njit
 
 from linkage.engine import steps
 from linkage.engine.facts import Facts
-from linkage.engine.forest import JOINED, REFUSED, Forest, Marks, declare_pairs, find, number_clusters, plant
+from linkage.engine.forest import (
+    JOINED,
+    REFUSED,
+    Forest,
+    Marks,
+    declare_pairs,
+    find,
+    forbidden,
+    join,
+    number_clusters,
+    plant,
+)
 from linkage.engine.runner import Runner
 from linkage.engine.second_look import retell
 from linkage.engine.tables import Bits, Ints, Whole
@@ -177,33 +188,97 @@ class Held(NamedTuple):
     gone: Flags
 
 
-@njit(cache=True, nogil=True)
-def name_by_holders(left: Ints, right: Ints, held: Held, subjects: int) -> tuple[Ints, Ints]:
+def name_by_holders(
+    left: Ints, right: Ints, bits: Bits, needed: float, held: Held, decided: Decided, subjects: int
+) -> tuple[Ints, Ints]:  # fmt: skip
     """Merges, given in order by a member of each side, named by a member of each side that holds what joined them.
 
     Any member names a part as long as the part holds. Where it falls apart, what joined it later goes with those with
-    whom it shares something, so long as these name the merge.
+    whom it shares something, so long as these name the merge. Where a decision keeps these apart, others do that share
+    as much of it that `needed` bits of its `bits` (NaN: it rests on none) are left.
     """
-    parent = np.arange(subjects).astype(np.int32)
-    one, other = left.copy(), right.copy()
-    for i in range(len(left)):
-        a, b = find(parent, left[i]), find(parent, right[i])
+    forest = plant(subjects, decided.marks)
+    declare_pairs(decided.left, decided.right, forest)
+    return _name(left.copy(), right.copy(), bits, needed, held, forest)
+
+
+@njit(cache=True, nogil=True)
+def _name(
+    one: Ints, other: Ints, bits: Bits, needed: float, held: Held, forest: Forest
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """The names, in place; `forest` has what is the same by decision, and takes what is joined."""
+    parent = np.arange(len(forest.parent)).astype(np.int32)
+    for i in range(len(one)):
+        a, b = find(parent, one[i]), find(parent, other[i])
+        if a == b:
+            continue
         for at in range(held.first[i], held.first[i + 1]):
-            x = y = -1
             begin, end = held.start[held.value[at]], held.start[held.value[at] + 1]
-            for h in range(begin, min(end, begin + MOST_HOLDERS)):
-                root = find(parent, held.holder[h])
-                if root == a and x < 0:
-                    x = held.holder[h]
-                elif root == b and y < 0:
-                    y = held.holder[h]
-                if x >= 0 and y >= 0:
-                    break
-            if x >= 0 and y >= 0:
-                one[i], other[i] = x, y
+            x, y = _next(begin, end, a, parent, held), _next(begin, end, b, parent, held)
+            if x < end and y < end:
+                one[i], other[i] = held.holder[x], held.holder[y]
                 break
+        if _kept_apart(one[i], other[i], forest):
+            for at in range(held.first[i], held.first[i + 1]):
+                x, y = _other_names(i, at, a, b, bits[i] - needed, parent, held, forest)
+                if x >= 0:
+                    one[i], other[i] = x, y
+                    break
+        x, y = find(forest.parent, one[i]), find(forest.parent, other[i])
+        if x != y and not forbidden(x, y, forest):
+            join(x, y, forest)
         parent[b] = a
     return one, other
+
+
+@njit(cache=True, nogil=True)
+def _next(begin: int, end: int, root: int, parent: Ints, held: Held) -> int:
+    """The first place from `begin` on at which a holder of that cluster stands; `end`: none does, or not soon."""
+    for at in range(begin, min(end, begin + MOST_HOLDERS)):
+        if find(parent, held.holder[at]) == root:
+            return at
+    return end
+
+
+@njit(cache=True, nogil=True)
+def _kept_apart(one: int, other: int, forest: Forest) -> bool:
+    x, y = find(forest.parent, one), find(forest.parent, other)
+    return x != y and forbidden(x, y, forest)
+
+
+@njit(cache=True, nogil=True)
+def _other_names(
+    i: int, at: int, a: int, b: int, spare: float, parent: Ints, held: Held, forest: Forest
+) -> tuple[int, int]:  # fmt: skip
+    """Holders of a value of merge i, one of each side, whom nothing keeps apart, and whom no more than `spare` bits of
+    the merge lack; −1: there are none among the first."""
+    begin, end = held.start[held.value[at]], held.start[held.value[at] + 1]
+    tries = 0
+    x = _next(begin, end, a, parent, held)
+    while x < end:
+        y = _next(begin, end, b, parent, held)
+        while y < end and tries < MOST_HOLDERS:
+            tries += 1
+            one, other = held.holder[x], held.holder[y]
+            if not _kept_apart(one, other, forest) and not _lacking(i, one, other, held) > spare:
+                return one, other
+            y = _next(y + 1, end, b, parent, held)
+        x = _next(x + 1, end, a, parent, held)
+    return -1, -1
+
+
+@njit(cache=True, nogil=True)
+def _lacking(i: int, one: int, other: int, held: Held) -> float:
+    """The bits of merge i that rest on what the two do not both hold."""
+    lacking = 0.0
+    for at in range(held.first[i], held.first[i + 1]):
+        holders = held.holder[held.start[held.value[at]] : held.start[held.value[at] + 1]]
+        for who in (one, other):
+            place = np.searchsorted(holders, who)
+            if place == len(holders) or holders[place] != who:
+                lacking += held.bits[at]
+                break
+    return lacking
 
 
 @njit(cache=True, nogil=True)

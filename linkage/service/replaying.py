@@ -127,7 +127,7 @@ def plan(
     _narrow(connection, snapshot, subjects)
     placed = connection.sql("SELECT subject, subject_type, subject_id FROM placed ORDER BY subject").to_arrow_table()
     decided, count = decide_among(placed, standing(connection))
-    places, left, right = _merges(connection, snapshot, count, bars.needed)
+    places, left, right = _merges(connection, snapshot, count, decided, bars.needed)
     made = replay(count, decided, left, right)
     contradicted = {
         str(decided.told[number].id): [str(decided.told[other].id) for other in others]
@@ -208,7 +208,7 @@ def _see(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
 
 
 def _merges(
-    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects: int, needed: float
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, subjects: int, decided: Decided, needed: float
 ) -> tuple[Whole, Ints, Ints]:
     """The merges of the clusters concerned in their order, as their place in `told` and a member of each side, without
     those that decisions stated: these come from the decisions themselves; and without those that rest on what was
@@ -237,8 +237,9 @@ def _merges(
     ).fetchnumpy()
     held = _held(connection, len(found["place"]))
     left, right = (np.asarray(found[side], np.int32) for side in ("left_subject", "right_subject"))
-    left, right = name_by_holders(left, right, held, subjects)
-    holds, lost = take_out_withdrawn(left, right, np.asarray(found["bits"], np.float64), needed, held, subjects)
+    bits = np.asarray(found["bits"], np.float64)
+    left, right = name_by_holders(left, right, bits, needed, held, decided, subjects)
+    holds, lost = take_out_withdrawn(left, right, bits, needed, held, subjects)
     _weaken(connection, held, lost)
     return found["place"][holds], left[holds], right[holds]
 

@@ -322,3 +322,17 @@ def test_decisions_are_found_by_whom_they_are_about(service: Service) -> None:
     assert ids("b") == ids("account:x") == ids(where(service, "c")) == [one.id]
     assert ids(f"cluster:{where(service, 'd')}") == [other.id]
     assert ids("y") == ids("cl_none") == []
+
+
+def test_one_taken_out_of_those_who_all_share_one_card_leaves_the_others_together(service: Service) -> None:
+    shared = [("payment_method", "card-7Kq2"), ("device", "6f1c-22ab-90de")]
+    service.record(
+        "observations", [{"account_id": one, "kind": kind, "value": value} for one in "abcde" for kind, value in shared]
+    )
+    service.resolve()
+    assert clusters(service) == {"abcde"}
+    foreseen(service, say("a", where(service, "a"), DIFFERENT))
+    assert clusters(service) == {"bcde"}
+    service.decide(say("b", "c", DIFFERENT))
+    service.resolve()
+    assert not any({"b", "c"} <= set(part) for part in clusters(service))
