@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: accuracy and speed beside peers, links beside resolutions; small by default."""
+"""`python -m benchmarks`: accuracy and speed beside peers, links beside resolutions and how soon they come; small by
+default."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accuracy, links, page, speed
+from benchmarks import accuracy, latency, links, page, speed
 from benchmarks.peers import METHODS
 from benchmarks.people import PEOPLE
 from linkage.scenario import HABITS
@@ -20,7 +21,7 @@ _BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed, links (default: the first two)")
+    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed, links, latency (default: the first two)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="NAME")
     parser.add_argument("--worlds", nargs="*", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
     parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
@@ -29,9 +30,13 @@ def main() -> None:
     parser.add_argument("--people", nargs="*", default=list(PEOPLE), choices=list(PEOPLE), metavar="NAME")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the accuracy report as one page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of accuracy")
-    parser.add_argument("--speed-accounts", type=int, default=50_000, help="accounts of the world for speed")
+    parser.add_argument(
+        "--speed-accounts", type=int, default=50_000, help="accounts of the world for speed and latency"
+    )
+    parser.add_argument("--rate", type=float, default=50.0, help="observations a second, for latency")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long each rate is kept, for latency")
     arguments = parser.parse_args()
-    unknown = set(arguments.what) - {"accuracy", "speed", "links"}
+    unknown = set(arguments.what) - {"accuracy", "speed", "links", "latency"}
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     wanted = arguments.what or ["accuracy", "speed"]
@@ -47,6 +52,11 @@ def main() -> None:
         speed.show(speed.run("mixed", arguments.speed_accounts, 1), console)
     if "links" in wanted:
         links.show(arguments.worlds, arguments.accounts, arguments.seeds, console)
+    if "latency" in wanted:
+        paces = {"rate": arguments.rate, "seconds": arguments.seconds}
+        with console.status("") as status:
+            found_times = latency.run("mixed", arguments.speed_accounts, 1, **paces, tell=status.update)
+        latency.show(found_times, console, rate=arguments.rate)
 
 
 def _accuracy(arguments: argparse.Namespace, console: Console) -> list[accuracy.Result]:

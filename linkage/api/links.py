@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from linkage.service.linking import NOTHING, Linked
+from linkage.engine.online import Bridge
+from linkage.service.linking import Linked
 from linkage.service.service import Followed
 
 #: How long a call waits for its links before it is answered without them (seconds): they come all the same.
@@ -55,7 +57,19 @@ class Links:
         return found
 
 
-def touched(subjects: frozenset[str], linked: Linked = NOTHING) -> list[tuple[str, str | None]]:
-    """The clusters that some subjects are in, each with what became of it: `born`, `grew` or nothing."""
-    clusters = sorted({linked.where[subject] for subject in subjects if subject in linked.where})
-    return [(cluster, linked.events.get(cluster)) for cluster in clusters]
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What became of those whom a call told something of: the clusters that they are in, each with what became of it
+    (`born`, `grew` or nothing), and the clusters that they bring near each other."""
+
+    clusters: tuple[tuple[str, str | None], ...]
+    bridges: tuple[Bridge, ...]
+
+    @classmethod
+    def of(cls, subjects: frozenset[str], linked: Linked) -> Touched:
+        """Of some subjects, what was found."""
+        clusters = sorted({linked.where[subject] for subject in subjects if subject in linked.where})
+        return cls(
+            tuple((cluster, linked.events.get(cluster)) for cluster in clusters),
+            tuple(bridge for bridge in linked.bridges if bridge.subject in subjects),
+        )

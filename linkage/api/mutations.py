@@ -24,6 +24,8 @@ from linkage.service.signing import signature_faults
 from linkage.service.withdrawing import Order
 
 if TYPE_CHECKING:
+    from linkage.api.links import Touched
+    from linkage.engine.online import Bridge
     from linkage.service.recording import Recorded
 
 #: Rows of one call; more go through `POST /v1/…` or files.
@@ -105,6 +107,34 @@ class LinkedCluster:
         return Cluster(row=row) if row is not None else None
 
 
+@strawberry.type(
+    description="Two clusters that what a subject uses would join. Facts as they arrive merge no clusters: look at it, "
+    "or let the next resolution weigh it."
+)
+class ClusterBridge:
+    """A subject near two clusters."""
+
+    subject: str = strawberry.field(description="`account:ID` or `organisation:ID`, who is in one of them.")
+    bits: float = strawberry.field(description="The evidence between it and the other one.")
+    left_id: strawberry.Private[str]
+    right_id: strawberry.Private[str]
+
+    @strawberry.field(description="The one cluster.")
+    async def left(self, info: Info) -> Cluster | None:
+        row = await info.context.loaders.cluster.load(self.left_id)
+        return Cluster(row=row) if row is not None else None
+
+    @strawberry.field(description="The other one.")
+    async def right(self, info: Info) -> Cluster | None:
+        row = await info.context.loaders.cluster.load(self.right_id)
+        return Cluster(row=row) if row is not None else None
+
+    @classmethod
+    def of(cls, bridge: Bridge) -> ClusterBridge:
+        """The bridge as the engine found it."""
+        return cls(subject=bridge.subject, bits=bridge.bits, left_id=bridge.left, right_id=bridge.right)
+
+
 @strawberry.type(description="What became of the rows of one call. What is accepted is on disk.")
 class RecordResult:
     """Accepted, duplicate, rejected."""
@@ -120,9 +150,12 @@ class RecordResult:
     touched: list[LinkedCluster] = strawberry.field(
         description="The clusters of those named, provisional until the next resolution; known once `linked`."
     )
+    bridges: list[ClusterBridge] = strawberry.field(
+        description="Clusters that those named bring near each other: for a person to look at. Known once `linked`."
+    )
 
     @classmethod
-    def of(cls, recorded: Recorded, touched: Sequence[tuple[str, str | None]] | None) -> RecordResult:
+    def of(cls, recorded: Recorded, touched: Touched | None) -> RecordResult:
         """The answer of the service."""
         return cls(
             accepted=recorded.accepted,
@@ -136,8 +169,9 @@ class RecordResult:
             linked=touched is not None,
             touched=[
                 LinkedCluster(own_id=cluster, event=None if event is None else LinkEvent(event))
-                for cluster, event in touched or ()
+                for cluster, event in (touched.clusters if touched else ())
             ],
+            bridges=[ClusterBridge.of(bridge) for bridge in (touched.bridges if touched else ())],
         )
 
 

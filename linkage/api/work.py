@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from linkage.api.links import Links, touched
+from linkage.api.links import Links, Touched
 from linkage.api.pulse import Pulse
 from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
@@ -57,13 +57,13 @@ class Work:
             self.written.set()
         return recorded
 
-    async def touched(self, record: str, recorded: Recorded) -> list[tuple[str, str | None]] | None:
-        """The clusters that those named in a call are in once its facts are linked, each with what became of it
-        (`born`, `grew`); None where that is not known in time, or nothing was new."""
+    async def touched(self, record: str, recorded: Recorded) -> Touched | None:
+        """What became of those named in a call once its facts are linked; None where that is not known in time, or
+        nothing was new."""
         if recorded.version is None or record not in LINKED:
             return None
         linked = await self.links.of(record, recorded.version)
-        return None if linked is None else touched(recorded.subjects, linked)
+        return None if linked is None else Touched.of(recorded.subjects, linked)
 
     async def preview(self, statements: Sequence[Statement]) -> Effect:
         """What decisions would do to clusters now."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkage.api.links import Touched
 from linkage.errors import LinkageError
 from linkage.server.answers import HttpError, answer, of_error, refuse
 from linkage.server.graphql import decode
@@ -70,9 +72,7 @@ def _waits(request: Request) -> bool:
     return said == "true"
 
 
-def _answer(
-    recorded: Recorded, touched: list[tuple[str, str | None]] | None, numbers: list[int], broken: list[dict[str, Any]]
-) -> Response:
+def _answer(recorded: Recorded, touched: Touched | None, numbers: list[int], broken: list[dict[str, Any]]) -> Response:
     rejected = [
         {
             "line": numbers[refused.line - 1] if 0 < refused.line <= len(numbers) else refused.line,
@@ -90,7 +90,8 @@ def _answer(
             "repeated": recorded.repeated,
             "batchId": recorded.batch_id,
             "linked": touched is not None,
-            "touched": [{"clusterId": cluster, "event": event} for cluster, event in touched or ()],
+            "touched": [{"clusterId": one, "event": event} for one, event in (touched.clusters if touched else ())],
+            "bridges": [asdict(bridge) for bridge in (touched.bridges if touched else ())],
         }
     )
 
