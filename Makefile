@@ -44,7 +44,7 @@ demo: install
 	$(BIN)/linkage demo
 
 test: .venv/.dev web browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 browser:
 	@test -n "$(CHROMIUM)" || { echo "Installing Chromium for the browser tests"; apt-get update -qq && apt-get install -y -qq chromium; }
