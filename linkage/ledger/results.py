@@ -52,12 +52,8 @@ def observations_now() -> str:
 
 
 def withdrawn_now() -> str:
-    """The observations that are withdrawn, and stay so whoever says them again."""
-    names = columns(OBSERVATIONS.schema.names)
-    return (
-        f"SELECT {names} FROM (FROM {WITHDRAWALS.name}_rows QUALIFY row_number() "
-        f"OVER (PARTITION BY {names} ORDER BY {BATCH} DESC, {ROW} DESC) = 1) WHERE withdrawn"
-    )
+    """The observations that are withdrawn, and stay so whoever says them again; each with who said so last."""
+    return f"FROM ({_last_said(WITHDRAWALS, columns(OBSERVATIONS.schema.names))}) WHERE withdrawn"
 
 
 def decisions_now() -> str:

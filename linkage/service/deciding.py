@@ -16,7 +16,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.decisions import decide_among, replay
+from linkage.engine.decisions import decide_among
+from linkage.engine.replay import replay
 from linkage.errors import BadInput, CallerError, NotFound
 from linkage.findings.changes import changes, sentence
 from linkage.findings.words import listed
@@ -27,7 +28,7 @@ from linkage.model import Decision, End, Judgement, Merge, PublicationKind, Subj
 from linkage.model.decision import CLUSTER, PART, cluster_end, part_end
 from linkage.service import history
 from linkage.service.replaying import Bars, Plan, Touched, carry_out, opened, plan, standing, suppose, unnamed
-from linkage.service.signing import signature_faults
+from linkage.service.signing import check_signature, signature_faults
 
 #: So many decisions in one call.
 MOST = 500
@@ -135,9 +136,7 @@ def preview_retraction(ledger: Ledger, decision_id: str, *, bars: Bars) -> Effec
 
 def retract(ledger: Ledger, decision_id: str, author: str, reason: str, *, bars: Bars) -> Effect:
     """Take a decision back; the one before it on the same ends counts again, if nobody took that back."""
-    faults = signature_faults(author, reason)
-    if faults:
-        raise BadInput(faults[0], details=faults[1:])
+    check_signature(author, reason)
     row = _retraction(decision_id, author, reason)
     with opened(ledger) as (connection, snapshot):
         known = connection.execute(f"SELECT 1 FROM {RETRACTIONS.name} WHERE decision_id = ?", [decision_id]).fetchone()
@@ -338,9 +337,7 @@ def _undoing(
     statement: Statement,
 ) -> Decision:
     """The decision that undoes the merge that brought the two sides together."""
-    faults = signature_faults(statement.author, statement.reason)
-    if faults:
-        raise BadInput(faults[0], details=faults[1:])
+    check_signature(statement.author, statement.reason)
     parts = parts_of(history.merges_of(ledger, [cluster_id]).get(cluster_id, []), *sides)
     if parts is not None:
         ends = [part_end(cluster_id, side, members) for side, members in zip(sides, parts, strict=True)]

@@ -22,7 +22,7 @@ from linkage.engine.model import Model
 from linkage.engine.reference import Reference, version
 from linkage.engine.resolve import resolve as resolve_facts
 from linkage.ledger import Ledger, Snapshot, results
-from linkage.ledger.tables import FACTS, RESOLUTIONS
+from linkage.ledger.tables import FACTS, OBSERVATIONS, RESOLUTIONS
 from linkage.model import PublicationKind, ReviewState
 from linkage.model.progress import Progress, silent
 from linkage.service import reviewing
@@ -206,7 +206,7 @@ def _snapshot(ledger: Ledger) -> Snapshot:
 
 
 def _facts(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> Facts:
-    withdrawn = connection.sql(results.withdrawn_now()).to_arrow_table()
+    withdrawn = connection.sql(results.withdrawn_now()).to_arrow_table().select(OBSERVATIONS.schema.names)
     return Facts(
         observations=snapshot.files("observations"),
         accounts=connection.sql(results.accounts_now()).to_arrow_table(),

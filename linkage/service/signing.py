@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from linkage.errors import BadInput
+
 #: Longest name of who says it, and longest reason, in characters.
 LONGEST_AUTHOR, LONGEST_REASON = 200, 4_000
 
@@ -14,3 +16,10 @@ def signature_faults(author: str, reason: str) -> list[str]:
         for name, text, longest in bounds
         if not 1 <= len(text.strip()) <= longest
     ]
+
+
+def check_signature(author: str, reason: str) -> None:
+    """Raise `BadInput` with all that is wrong with the two."""
+    faults = signature_faults(author, reason)
+    if faults:
+        raise BadInput(faults[0], details=faults[1:])

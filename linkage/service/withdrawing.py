@@ -23,7 +23,7 @@ from linkage.ledger.tables import OBSERVATIONS, WITHDRAWALS
 from linkage.model import PublicationKind, Subject
 from linkage.normalise import Context, kind_of
 from linkage.service.replaying import Bars, Plan, Touched, carry_out, opened, plan, suppose, unnamed
-from linkage.service.signing import signature_faults
+from linkage.service.signing import check_signature
 
 #: So many observations are withdrawn, or reinstated, in one call.
 MOST = 100_000
@@ -70,9 +70,7 @@ def preview(ledger: Ledger, order: Order, *, bars: Bars, phone_region: str | Non
 
 def withdraw(ledger: Ledger, order: Order, *, bars: Bars, phone_region: str | None) -> Withdrawn:
     """Take the observations back, or let them count again, and apply that to the clusters concerned."""
-    faults = signature_faults(order.author, order.reason)
-    if faults:
-        raise BadInput(faults[0], details=faults[1:])
+    check_signature(order.author, order.reason)
     rows, planned, effect = _weigh(ledger, order, bars, phone_region)
     ledger.append("withdrawals", rows)
     carry_out(ledger, planned, PublicationKind.WITHDRAWAL)
@@ -81,12 +79,10 @@ def withdraw(ledger: Ledger, order: Order, *, bars: Bars, phone_region: str | No
 
 def find(ledger: Ledger) -> pa.Table:
     """The observations that are withdrawn, with who said so, when and why, the latest first."""
-    names = columns(OBSERVATIONS.schema.names)
     with opened(ledger) as (connection, _):
         found: pa.Table = connection.sql(
-            f"SELECT {names}, author, reason, said_at FROM withdrawals SEMI JOIN ({results.withdrawn_now()}) AS w "
-            f"USING ({columns(('subject_type', 'subject_id', 'kind', 'value'))}) WHERE withdrawn "
-            f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY said_at DESC) = 1 ORDER BY said_at DESC, {names}"
+            f"SELECT * EXCLUDE (withdrawn) FROM ({results.withdrawn_now()}) "
+            f"ORDER BY said_at DESC, {columns(OBSERVATIONS.schema.names)}"
         ).to_arrow_table()
     return found
 
@@ -131,7 +127,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, order: Order, condition: str, p
     """The rows that say of the observations what the order says."""
     now = results.observations_now() if order.withdrawn else results.withdrawn_now()
     said = [order.withdrawn, order.author.strip(), order.reason.strip(), datetime.now(UTC)]
-    sql = f"SELECT *, ?, ?, ?, ? FROM (SELECT DISTINCT * FROM ({now})) WHERE {condition} LIMIT {MOST + 1}"
+    names = columns(OBSERVATIONS.schema.names)
+    sql = f"SELECT {names}, ?, ?, ?, ? FROM ({now}) WHERE {condition} LIMIT {MOST + 1}"
     given = connection.sql(sql, params=[*said, *parameters]).to_arrow_table()
     found: pa.Table = given.rename_columns(WITHDRAWALS.schema.names).cast(WITHDRAWALS.schema)
     if not found.num_rows:

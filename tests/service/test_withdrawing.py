@@ -92,6 +92,8 @@ def test_said_again_it_still_does_not_count_until_it_is_reinstated(service: Serv
     listed = service.withdrawals()
     assert {(row["subject_id"], row["value"]) for row in listed} == {("c", "bc@example.com"), ("c", "device-bc")}
     assert {(row["author"], row["reason"]) for row in listed} == {("ann", "it was wrong")}
+    service.withdraw(order("b", "device", "device-bc"))
+    service.withdraw(order("b", "device", "device-bc", withdrawn=False))
     effect = foreseen(service, order("c", withdrawn=False))
     assert effect.summary == (
         "2 observations reinstated. Clusters stay as they are. What that joins, the next resolution joins."
@@ -100,6 +102,14 @@ def test_said_again_it_still_does_not_count_until_it_is_reinstated(service: Serv
     assert clusters(service) == {"ab"}
     service.resolve()
     assert clusters(service) == {"abc"}
+
+
+def test_of_two_observations_of_one_use_the_reinstated_one_is_not_listed(service: Service) -> None:
+    link(service, "ab")
+    service.record("observations", [{"account_id": "a", "kind": "device", "value": "device-ab", "source": "crm"}])
+    service.withdraw(order("a", "device"))
+    service.withdraw(order("a", "device", source="crm", withdrawn=False))
+    assert [row["source"] for row in service.withdrawals()] == [None]
 
 
 def test_another_observation_of_the_same_use_counts(service: Service) -> None:
