@@ -70,6 +70,14 @@ def settings_for(data: Path, neo4j: Connection, **more: str) -> Settings:
     )
 
 
+def name_project(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment name a project, for commands that are run in it."""
+    assert settings.neo4j_password is not None
+    monkeypatch.setenv("LINKAGE_DATA", str(settings.data))
+    monkeypatch.setenv("LINKAGE_NEO4J_URI", str(settings.neo4j_uri))
+    monkeypatch.setenv("LINKAGE_NEO4J_PASSWORD", settings.neo4j_password.get_secret_value())
+
+
 @pytest.fixture(scope="module")
 def small(neo4j: Connection) -> Iterator[Graph]:
     """The small graph, for one module of tests that only read it."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
+from linkage.graph.connection import Connection
 from linkage.service import Service
+from linkage.settings import Settings
+from tests.small_service import settings_for
 
 
 def link(service: Service, *rings: str) -> None:
@@ -21,6 +25,14 @@ def link(service: Service, *rings: str) -> None:
     service.record("accounts", [{"account_id": one} for one in "xyz"])
     service.resolve()
     service.catch_up()
+
+
+def linked_project(folder: Path, neo4j: Connection, *rings: str) -> Settings:
+    """The settings of a project in that folder, whose clusters are these rings."""
+    made = settings_for(folder, neo4j)
+    with Service.open(made) as service:
+        link(service, *rings)
+    return made
 
 
 def clusters(service: Service) -> set[str]:

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.decisions import Held, decide_among, name_by_holders, replay, take_out_withdrawn
+from linkage.engine.decisions import decide_among
 from linkage.engine.facts import Facts
 from linkage.engine.model import Model
 from linkage.engine.online import Fellow, Group, Newcomer, Outcome, Period, Surroundings, Used, link
+from linkage.engine.replay import Held, name_by_holders, replay, take_out_withdrawn
 from linkage.engine.resolve import Resolution, resolve
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,20 +15,12 @@ from datetime import datetime
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from linkage.engine import steps
-from linkage.engine.decisions import (
-    Decided,
-    Held,
-    Replayed,
-    decide_among,
-    name_by_holders,
-    replay,
-    take_out_withdrawn,
-)
-from linkage.engine.tables import Ints, Whole
+from linkage.engine.decisions import Decided, decide_among
+from linkage.engine.replay import Held, Replayed, name_by_holders, replay, take_out_withdrawn
+from linkage.engine.tables import Flags, Ints, Whole
 from linkage.findings.changes import Flow
 from linkage.identity import Published, assign
 from linkage.ledger import Ledger, Snapshot, results
@@ -37,8 +29,6 @@ from linkage.ledger.tables import EVIDENCE, MERGES, TABLES
 from linkage.model import PublicationKind, Subject
 from linkage.model.identifier import AND, SIMILAR
 from linkage.service.publishing import publish
-
-Flags = npt.NDArray[np.bool_]
 
 #: What a decision's own merge says of itself, as the engine writes it.
 STATED = '[{"stated":"decision"}]'
@@ -103,8 +93,6 @@ def suppose(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, table: st
         f"UNION ALL SELECT {names}, 9223372036854775807, row_number() OVER () FROM supposed_{table}"
     )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {names} FROM {table}_rows")
-    if table == "withdrawals":
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW observations AS {results.observations_now()}")
 
 
 def standing(connection: duckdb.DuckDBPyConnection) -> pa.Table:

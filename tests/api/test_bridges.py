@@ -12,8 +12,8 @@ from linkage.graph.connection import Connection, Graph
 from linkage.server.app import create_app
 from linkage.service import Service
 from linkage.settings import Settings
-from tests.small_service import Api, settings_for
-from tests.small_world import clusters, link
+from tests.small_service import Api
+from tests.small_world import clusters, linked_project
 
 RECORD = """
 mutation ($rows: [ObservationInput!]!) {
@@ -26,10 +26,7 @@ mutation ($rows: [ObservationInput!]!) {
 
 @pytest.fixture
 def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = settings_for(tmp_path_factory.mktemp("project"), neo4j)
-    with Service.open(made) as service:
-        link(service, "abc", "defg")
-    return made
+    return linked_project(tmp_path_factory.mktemp("project"), neo4j, "abc", "defg")
 
 
 @pytest.fixture

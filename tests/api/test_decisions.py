@@ -12,10 +12,9 @@ from starlette.testclient import TestClient
 from linkage.api.ids import NodeId
 from linkage.graph.connection import Connection, Graph
 from linkage.server.app import create_app
-from linkage.service import Service
 from linkage.settings import Settings
-from tests.small_service import Api, settings_for
-from tests.small_world import link
+from tests.small_service import Api
+from tests.small_world import linked_project
 
 EFFECT = """summary changes publicationId clusters { clusterId sizeBefore sizeAfter confidenceAfter cluster { size } }
   decisions { repeated contradicts { decisionId } replaces { decisionId }
@@ -30,10 +29,7 @@ LIST = """query ($filter: DecisionFilter, $first: Int, $after: String) { decisio
 
 @pytest.fixture
 def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = settings_for(tmp_path_factory.mktemp("project"), neo4j)
-    with Service.open(made) as service:
-        link(service, "abcd", "ef")
-    return made
+    return linked_project(tmp_path_factory.mktemp("project"), neo4j, "abcd", "ef")
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from starlette.testclient import TestClient
 
 from linkage.graph.connection import Connection, Graph
 from linkage.server.app import create_app
-from linkage.service import Service
 from linkage.settings import Settings
-from tests.small_service import Api, settings_for
-from tests.small_world import link
+from tests.small_service import Api
+from tests.small_world import linked_project
 
 EFFECT = "observations summary changes publicationId clusters { clusterId sizeBefore sizeAfter cluster { size } }"
 PREVIEW = f"query ($of: ObservationSelector!) {{ previewWithdrawal(of: $of) {{ {EFFECT} }} }}"
@@ -25,10 +24,7 @@ USES = '{ account(accountId: "c") { cluster { size } identifiers(first: 10) { no
 
 @pytest.fixture
 def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = settings_for(tmp_path_factory.mktemp("project"), neo4j)
-    with Service.open(made) as service:
-        link(service, "abc")
-    return made
+    return linked_project(tmp_path_factory.mktemp("project"), neo4j, "abc")
 
 
 @pytest.fixture

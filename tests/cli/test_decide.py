@@ -15,16 +15,13 @@ from linkage.errors import NotFound
 from linkage.graph.connection import Connection, Graph
 from linkage.service import Service
 from linkage.settings import Settings
-from tests.small_service import settings_for
-from tests.small_world import link
+from tests.small_service import name_project
+from tests.small_world import linked_project
 
 
 @pytest.fixture
 def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = settings_for(tmp_path_factory.mktemp("project"), neo4j)
-    with Service.open(made) as service:
-        link(service, "abc", "de")
-    return made
+    return linked_project(tmp_path_factory.mktemp("project"), neo4j, "abc", "de")
 
 
 @pytest.fixture
@@ -35,10 +32,7 @@ def service(settings: Settings) -> Iterator[Service]:
 
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
-    for name in ("data", "neo4j_uri"):
-        monkeypatch.setenv(f"LINKAGE_{name.upper()}", str(getattr(settings, name)))
-    assert settings.neo4j_password is not None
-    monkeypatch.setenv("LINKAGE_NEO4J_PASSWORD", settings.neo4j_password.get_secret_value())
+    name_project(settings, monkeypatch)
     made = typer.Typer()
     decide.register(made)
     return made

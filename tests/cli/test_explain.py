@@ -16,6 +16,7 @@ from linkage.errors import BadInput, NotFound
 from linkage.service import Service
 from linkage.settings import Settings
 from tests.resolved_world import service, settings
+from tests.small_service import name_project
 
 __all__ = ["service", "settings"]
 
@@ -24,10 +25,7 @@ MODEL = Model.load()
 
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
-    for name in ("data", "neo4j_uri"):
-        monkeypatch.setenv(f"LINKAGE_{name.upper()}", str(getattr(settings, name)))
-    assert settings.neo4j_password is not None
-    monkeypatch.setenv("LINKAGE_NEO4J_PASSWORD", settings.neo4j_password.get_secret_value())
+    name_project(settings, monkeypatch)
     made = typer.Typer()
     explain.register(made)
     how.register(made)

@@ -13,24 +13,18 @@ from linkage.errors import BadInput
 from linkage.graph.connection import Connection, Graph
 from linkage.service import Service
 from linkage.settings import Settings
-from tests.small_service import settings_for
-from tests.small_world import clusters, link
+from tests.small_service import name_project
+from tests.small_world import clusters, linked_project
 
 
 @pytest.fixture
 def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = settings_for(tmp_path_factory.mktemp("project"), neo4j)
-    with Service.open(made) as service:
-        link(service, "abc")
-    return made
+    return linked_project(tmp_path_factory.mktemp("project"), neo4j, "abc")
 
 
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
-    for name in ("data", "neo4j_uri"):
-        monkeypatch.setenv(f"LINKAGE_{name.upper()}", str(getattr(settings, name)))
-    assert settings.neo4j_password is not None
-    monkeypatch.setenv("LINKAGE_NEO4J_PASSWORD", settings.neo4j_password.get_secret_value())
+    name_project(settings, monkeypatch)
     made = typer.Typer()
     withdraw.register(made)
     return made

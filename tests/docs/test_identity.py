@@ -17,7 +17,7 @@ from linkage.cli import build
 from linkage.graph.connection import Connection, Graph
 from linkage.server.app import create_app
 from linkage.settings import Settings
-from tests.small_service import Api, settings_for
+from tests.small_service import Api, name_project, settings_for
 
 PAPER = Path(__file__).parents[2] / "docs" / "identity.md"
 BLOCK = re.compile(r"^```(graphql|json|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,10 +29,7 @@ NAME = re.compile(r"\b(?:cl|dc|rs|pb|ln)_[A-Z]\w*")
 def settings(neo4j: Connection, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     made = settings_for(tmp_path / "project", neo4j)
     monkeypatch.setattr(links, "PATIENCE", 60.0)  # the answers are to be the same on a slow machine
-    assert made.neo4j_password is not None
-    monkeypatch.setenv("LINKAGE_DATA", str(made.data))
-    monkeypatch.setenv("LINKAGE_NEO4J_URI", neo4j.uri)
-    monkeypatch.setenv("LINKAGE_NEO4J_PASSWORD", made.neo4j_password.get_secret_value())
+    name_project(made, monkeypatch)
     return made
 
 
