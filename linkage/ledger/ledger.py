@@ -195,6 +195,10 @@ class Ledger:
                 yield Change(table, entry.version, self._rows(stored, entry))
 
     def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
+        recent = stored.recent(entry.version)
+        if recent is not None:
+            yield from recent.to_batches()
+            return
         source = stored.rows_of(entry)
         sql = f"SELECT {columns(stored.table.schema.names)} FROM {source} ORDER BY {ROW}"
         with self._cursor() as connection, storage_errors(f"reading version {entry.version} of {stored.table.name}"):
@@ -269,6 +273,8 @@ class _Batch:
         self._novelty = Novelty(connection, stored, seen, base) if distinct else None
         self._number = stored.number(base)
         self._files: list[DataFile] = []
+        #: what the files hold, as long as it is one slice
+        self._rows: pa.Table | None = None
         self._rows_in = 0
         self._rows_out = 0
         self._stale = False
@@ -288,6 +294,7 @@ class _Batch:
                             written[-1].result()  # no more than one slice is being written, and one waits
                         written.append(writer.submit(waiting))
                     waiting = partial(self.stored.write, fresh, self._number, self._rows_out)
+                    self._rows = None if self._rows_out else fresh
                     self._rows_out += fresh.num_rows
                 if waiting is not None:
                     # The last slice, most often the only one, is worth no thread.
@@ -306,7 +313,7 @@ class _Batch:
         rows = pa.concat_tables(fresh)
         if rows.num_rows:
             self._files = [self.stored.write(rows, self._number, 0)]
-            self._rows_out = rows.num_rows
+            self._rows, self._rows_out = rows, rows.num_rows
         if self.stored.refresh() != self._base:
             raise Overtaken
         named = [part.batch_id for part, new in zip(parts, fresh, strict=True) if part.batch_id and new.num_rows]
@@ -320,6 +327,8 @@ class _Batch:
         version = self._commit_files(batch_ids)
         if self._novelty is not None and not self._stale:
             self._seen.took(self._base, version, self._novelty.hashes)
+        if self._rows is not None:
+            self.stored.remember(version, self._rows)
         return version
 
     def _fresh(self, rows: pa.Table) -> pa.Table:
@@ -379,7 +388,7 @@ class _Batch:
 
     def _rewrite(self, others: Runs | None) -> None:
         """Write the files anew: under another number, and without the rows that others brought."""
-        old, self._files, self._rows_out = self._files, [], 0
+        old, self._files, self._rows, self._rows_out = self._files, [], None, 0
         try:
             for file in old:
                 rows = self.stored.read(file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,6 +147,19 @@ class TablePlace:
             found = self.files.get_file_info(fs.FileSelector(LOG, allow_not_found=True))
         return {int(info.base_name[:20]) for info in found if _LOG_ENTRY.fullmatch(info.base_name)}
 
+    def write_new(self, path: str, content: bytes) -> None:
+        """Write a file of a local folder to disk, whole or not at all; `FileExistsError` where there is one."""
+        target = Path(self.full(path))
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+        try:
+            draft.write_bytes(content)
+            self._force(draft)
+            # A link, unlike a rename, takes nobody's place: of two writers one is told that it was too late.
+            os.link(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        self._force(target.parent)
+
     def remove(self, path: str) -> None:
         """Delete a file that no commit names, if it is there."""
         try:
@@ -157,13 +171,17 @@ class TablePlace:
         """Have the disk hold the files, and their names, before anybody is told that they are there."""
         if not self.local:
             return
-        folders = {str(Path(self.full(path)).parent) for path in paths}
-        for path in (*(self.full(path) for path in paths), *folders):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        files = [Path(self.full(path)) for path in paths]
+        for path in (*files, *{file.parent for file in files}):
+            self._force(path)
+
+    @staticmethod
+    def _force(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def log_path(version: int) -> str:

@@ -14,4 +14,6 @@ from linkage.model import PublicationKind
 def publish(ledger: Ledger, publication_id: str, kind: PublicationKind) -> None:
     """Let the rows that were appended under that id hold from now on."""
     row = {"publication_id": publication_id, "kind": kind.value, "at": datetime.now(UTC)}
-    ledger.append("publications", pa.Table.from_pylist([row], schema=PUBLICATIONS.schema), batch_id=publication_id)
+    # Only a resolution is published again, where whoever approved it was cut off.
+    batch_id = publication_id if kind is PublicationKind.RESOLUTION else None
+    ledger.append("publications", pa.Table.from_pylist([row], schema=PUBLICATIONS.schema), batch_id=batch_id)

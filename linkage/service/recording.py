@@ -47,11 +47,15 @@ def record_together(
     """Append the rows of several calls of one kind of record in one commit; each is answered as if it came alone."""
     batch_ids = [_batch_id(record, call.source, call.idempotency_key) for call in calls]
     made = [ingest.records(record, call.rows, source=call.source, phone_region=phone_region) for call in calls]
-    parts = [Part(table, batch_id) for (table, _), batch_id in zip(made, batch_ids, strict=True)]
+    # The ledger remembers a batch id for ever: only those that may come again are worth it.
+    parts = [
+        Part(table, batch_id if call.idempotency_key is not None else None)
+        for call, (table, _), batch_id in zip(calls, made, batch_ids, strict=True)
+    ]
     appended = ledger.append_together(record, parts)
     refused = [
-        Part(rejection_rows(rejections, batch_id), batch_id)
-        for (_, rejections), batch_id in zip(made, batch_ids, strict=True)
+        Part(rejection_rows(rejections, batch_id), part.batch_id)
+        for part, (_, rejections), batch_id in zip(parts, made, batch_ids, strict=True)
         if rejections
     ]
     if refused:

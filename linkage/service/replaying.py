@@ -146,7 +146,7 @@ def carry_out(ledger: Ledger, planned: Plan, kind: PublicationKind) -> None:
         return
     for table, rows in planned.rows.items():
         if rows.num_rows:
-            ledger.append(table, rows, batch_id=f"{planned.publication_id}-{table}")
+            ledger.append(table, rows)
     publish(ledger, planned.publication_id, kind)
 
 

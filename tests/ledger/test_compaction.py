@@ -8,12 +8,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 
 from linkage.errors import LedgerUnavailable, NotFound
 from linkage.ledger import Ledger
 from linkage.ledger import compaction as compaction_module
 from linkage.ledger.compaction import Compacted
+from linkage.ledger.place import TablePlace
 from linkage.ledger.stored import StoredTable
 from tests.ledger.facts import account, observations, values
 
@@ -193,7 +193,7 @@ def test_compaction_that_finds_no_room_leaves_everything_as_it_was(
     def refused(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(DeltaTable, "create_write_transaction", refused)
+    monkeypatch.setattr(TablePlace, "write_new", refused)
     with pytest.raises(LedgerUnavailable, match="disk is full"):
         ledger.compact()
     assert len(list(Path(ledger.place.url).rglob("*.parquet"))) == 6

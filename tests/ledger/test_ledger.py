@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
 from linkage.ledger import Appended, Ledger, Part
 from linkage.ledger import ledger as ledger_module
+from linkage.ledger.place import TablePlace
 from linkage.ledger.tables import TABLES
 from tests.ledger.facts import START, account, observations, rows_of, values
 
@@ -411,15 +412,22 @@ if moment == "after the first file":
 if moment == "before the commit":
     stored.StoredTable.commit_append = die
 if moment == "right after the commit":
-    first = stored.log_path(0)
-    stored.TablePlace.force_to_disk = lambda place, *paths: die() if "json" in paths[0] and first not in paths else None
+    write_new = stored.TablePlace.write_new
+    stored.TablePlace.write_new = lambda *given: die(write_new(*given))
+if moment == "while the commit is being written":
+    os.link = die
 Ledger(url).append("observations", observations(range(100, 140)), batch_id="killed")
 """
 
 
 @pytest.mark.parametrize(
     ("moment", "taken"),
-    [("after the first file", False), ("before the commit", False), ("right after the commit", True)],
+    [
+        ("after the first file", False),
+        ("before the commit", False),
+        ("while the commit is being written", False),
+        ("right after the commit", True),
+    ],
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_a_writer_killed_in_the_middle_leaves_nothing_or_the_whole_batch(
@@ -520,13 +528,13 @@ def test_a_commit_whose_answer_was_lost_is_there_and_its_files_stay(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     ledger.append("observations", observations([1]))
-    honest = DeltaTable.create_write_transaction
+    honest = TablePlace.write_new
 
-    def lost(*given: object, **options: object) -> None:
-        honest(*given, **options)  # type: ignore[arg-type]
+    def lost(place: TablePlace, path: str, content: bytes) -> None:
+        honest(place, path, content)
         raise error
 
-    monkeypatch.setattr(DeltaTable, "create_write_transaction", lost)
+    monkeypatch.setattr(TablePlace, "write_new", lost)
     assert ledger.append("observations", observations([2])) == Appended(1, 0, 2)
     assert ledger.verify() == []
 
@@ -535,18 +543,18 @@ def test_files_stay_where_nobody_knows_whether_their_commit_is_there(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.append("observations", observations([1]))
-    honest = DeltaTable.create_write_transaction
+    honest = TablePlace.write_new
 
     def gone(*_: object, **__: object) -> None:
         raise OSError("the network is gone")
 
-    def lost(*given: object, **options: object) -> None:
-        honest(*given, **options)  # type: ignore[arg-type]
-        monkeypatch.setattr(DeltaTable, "update_incremental", gone)
+    def lost(place: TablePlace, path: str, content: bytes) -> None:
+        honest(place, path, content)
+        monkeypatch.setattr(TablePlace, "has", gone)
         gone()
 
     with monkeypatch.context() as patch:
-        patch.setattr(DeltaTable, "create_write_transaction", lost)
+        patch.setattr(TablePlace, "write_new", lost)
         with pytest.raises(LedgerUnavailable, match="does not answer"):
             ledger.append("observations", observations([2]), batch_id="b2")
     monkeypatch.undo()
@@ -560,7 +568,7 @@ def test_files_are_removed_where_the_commit_was_refused(ledger: Ledger, monkeypa
     def refused(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(DeltaTable, "create_write_transaction", refused)
+    monkeypatch.setattr(TablePlace, "write_new", refused)
     with pytest.raises(LedgerUnavailable, match="disk is full"):
         ledger.append("observations", observations([2]))
     ledger.append("observations", observations([1]))
@@ -612,6 +620,23 @@ def test_views_of_a_snapshot_answer_in_duckdb(ledger: Ledger) -> None:
             assert [row[0] for row in described] == table.schema.names
         types = {row[1] for name in TABLES for row in connection.execute(f"DESCRIBE {name}").fetchall()}
         assert types == {"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP WITH TIME ZONE"}
+
+
+def test_the_log_is_one_that_the_library_reads(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linkage.ledger.stored.CHECKPOINT_EVERY", 3)
+    for number in range(4):
+        ledger.append("observations", observations([number]), batch_id=f"b{number}")
+    ledger.compact()
+    delta = DeltaTable(f"{ledger.place.url}/observations")
+    assert (delta.version(), delta.to_pyarrow_table().num_rows, len(delta.file_uris())) == (5, 4, 1)
+    assert delta.transaction_version("b2") == 1
+    assert [entry["linkage_rows"] for entry in delta.history() if "linkage_rows" in entry] == ["1"] * 4
+    assert list(Path(ledger.place.url).rglob("*.checkpoint.parquet"))
+    # Another writer goes on where we were, and we go on where it was.
+    delta.vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert ledger.append("observations", observations([9])).accepted == 1
+    assert ledger.append("observations", observations([2]), batch_id="b2").repeated
+    assert Ledger(ledger.place.url).append("observations", observations([3]), batch_id="b3").repeated
 
 
 def test_nothing_but_the_ledgers_own_files_is_written(ledger: Ledger) -> None:
