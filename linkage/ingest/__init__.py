@@ -3,7 +3,7 @@
 from linkage.ingest.columns import RECORDS, Record
 from linkage.ingest.mapping import Mapping
 from linkage.ingest.previewing import Preview, preview
-from linkage.ingest.reading import Batch, Replayed, read, records, replay
+from linkage.ingest.reading import Batch, Replayed, read, records, records_together, replay
 from linkage.ingest.sources import Plan, plan
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "preview",
     "read",
     "records",
+    "records_together",
     "replay",
 ]

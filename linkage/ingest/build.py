@@ -303,12 +303,13 @@ def _with_attributes(work: _Work) -> pa.Table:
 
 
 def _attributes(work: _Work) -> Array:
-    """The further columns of each row as a JSON object; null where there is nothing."""
+    """The further columns of each row as a JSON object, in the order of their names, whatever rows come beside it; null
+    where there is nothing."""
     wanted = work.shape.attributes
     if wanted is None:
         used = {cell.column for cell in work.shape.cells.values()}
         wanted = {name: name for name in work.chunk.rows.column_names if name not in used and name}
-    present = {name: column for name, column in wanted.items() if column in work.chunk.rows.column_names}
+    present = {name: column for name, column in sorted(wanted.items()) if column in work.chunk.rows.column_names}
     if not present:
         return pa.nulls(work.count, pa.string())
     names = [json.dumps(name, ensure_ascii=False) for name in present]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dictionary
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -155,6 +155,21 @@ def records(
     chunk = json_lines.chunk_of(listed, range(1, len(listed) + 1), shape.columns)
     built = build(shape, chunk, Normaliser(Context(phone_region)), file=source)
     return built.rows, built.rejections
+
+
+def records_together(
+    record: str, calls: Sequence[tuple[str, Sequence[Dictionary[str, Any]]]], *, phone_region: str | None = None
+) -> list[tuple[pa.Table, list[Rejection]]]:
+    """`records` of several calls (source, rows) at once, at the price of one; each gets what is its own."""
+    table, rejections = records(record, [row for _, rows in calls for row in rows], phone_region=phone_region)
+    refused = {rejection.line: rejection for rejection in rejections}
+    made, line, taken = [], 0, 0
+    for source, rows in calls:
+        places = range(line + 1, line + len(rows) + 1)
+        own = [replace(refused[at], file=source, line=at - line) for at in places if at in refused]
+        made.append((table.slice(taken, len(rows) - len(own)), own))
+        line, taken = line + len(rows), taken + len(rows) - len(own)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

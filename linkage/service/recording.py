@@ -46,7 +46,7 @@ def record_together(
 ) -> list[Recorded]:
     """Append the rows of several calls of one kind of record in one commit; each is answered as if it came alone."""
     batch_ids = [_batch_id(record, call.source, call.idempotency_key) for call in calls]
-    made = [ingest.records(record, call.rows, source=call.source, phone_region=phone_region) for call in calls]
+    made = ingest.records_together(record, [(call.source, call.rows) for call in calls], phone_region=phone_region)
     # The ledger remembers a batch id for ever: only those that may come again are worth it.
     parts = [
         Part(table, batch_id if call.idempotency_key is not None else None)

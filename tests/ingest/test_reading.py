@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from linkage.errors import BadInput, UnreadableFile
 from linkage.ingest.columns import RECORDS, REJECTIONS
 from linkage.ingest.readers import columnar
 from linkage.ledger import tables
-from linkage.model import Decision
+from linkage.model import Decision, Rejection
 
 CARD = "4111 1111 1111 1111"
 
@@ -352,3 +353,34 @@ def test_a_large_file_with_every_kind_of_breakage_loads_the_rest(tmp_path: Path)
     assert [refused["line"] for refused in sorted(rejections, key=lambda row: int(row["line"]))] == broken
     assert CARD not in str(rejections)
     assert max(len(refused["raw"]) for refused in rejections) < 10_000
+
+
+def test_calls_made_together_are_what_each_is_alone() -> None:
+    fine = {"account_id": "a1", "kind": "email", "value": "Ann@Example.com", "first_seen": "2026-01-01"}
+    calls = [
+        ("one", [fine, {**fine, "value": ""}]),
+        ("two", []),
+        ("three", [{**fine, "kind": None}, {**fine, "value": 5, "kind": "phone"}, {**fine, "count": "x"}]),
+        ("four", [{**fine, "account_id": "a2", "value": ["list"]}, fine]),
+    ]
+    assert told_together("observations", calls) == told_alone("observations", calls)
+    opened = [
+        ("one", [{"account_id": "a1", "plan": "pro", "Country": "NL"}]),
+        ("two", [{"account_id": "a2", "Country": "NL", "plan": {"name": "pro"}}, {"account_id": "", "city": "Ede"}]),
+    ]
+    assert told_together("accounts", opened) == told_alone("accounts", opened)
+
+
+Calls = list[tuple[str, list[dict[str, Any]]]]
+
+
+def told_alone(record: str, calls: Calls) -> list[Any]:
+    return [told(*ingest.records(record, rows, source=source)) for source, rows in calls]
+
+
+def told_together(record: str, calls: Calls) -> list[Any]:
+    return [told(*made) for made in ingest.records_together(record, calls)]
+
+
+def told(table: pa.Table, rejections: list[Rejection]) -> Any:
+    return table.to_pylist(), [replace(one, raw=str(sorted(json.loads(one.raw).items()))) for one in rejections]
