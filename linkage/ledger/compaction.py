@@ -39,13 +39,15 @@ def compact(
     stored: StoredTable,
     connection: duckdb.DuckDBPyConnection,
     *,
+    below: int,
     retention_hours: int,
     progress: Progress,
 ) -> Compacted:
-    """Join the small files of a table, then remove files older than the retention that no version needs now."""
+    """Join the files of a table that have fewer bytes than `below`, then remove files older than the retention that no
+    version needs now."""
     stored.refresh()
     before = stored.live()
-    groups = list(_groups(before))
+    groups = list(_groups(before, below))
     step = f"compact {stored.table.name}"
     for done, group in enumerate(groups):
         progress(step, done, len(groups))
@@ -55,12 +57,12 @@ def compact(
     return Compacted(stored.table.name, len(before), len(stored.live()), removed)
 
 
-def _groups(files: list[DataFile]) -> Iterator[list[DataFile]]:
+def _groups(files: list[DataFile], below: int) -> Iterator[list[DataFile]]:
     """Small files in groups that make one file each."""
     group: list[DataFile] = []
     size = 0
     for file in files:
-        if file.size >= LARGE:
+        if file.size >= below:
             continue
         if group and size + file.size > 2 * LARGE:
             if len(group) > 1:

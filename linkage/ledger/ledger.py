@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import tenacity
 
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
-from linkage.ledger.compaction import RETENTION_HOURS, Compacted, compact
+from linkage.ledger.compaction import LARGE, RETENTION_HOURS, Compacted, compact
 from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
 from linkage.ledger.place import Place, explain, storage_errors
@@ -36,6 +36,10 @@ from linkage.model.progress import Progress, silent
 #: Rows that are compared, written and held in memory at a time.
 SLICE = 4 * ROW_GROUP
 _DISTINCT = frozenset(table.name for table in FACTS)
+#: Files of fewer bytes, and so many of them, are joined without being asked; what they were goes an hour later.
+TINY = 4 * 2**20
+SCATTERED = 500
+TIDY_RETENTION_HOURS = 1
 #: Seconds that an append keeps trying while others are faster.
 PATIENCE = 120.0
 
@@ -216,18 +220,29 @@ class Ledger:
 
     # -- upkeep ---------------------------------------------------------------------------------------------
 
-    def compact(self, *, retention_hours: int = RETENTION_HOURS, progress: Progress = silent) -> list[Compacted]:
-        """Join small files and remove files that no version has needed for `retention_hours`.
+    def compact(
+        self, *, below: int = LARGE, retention_hours: int = RETENTION_HOURS, progress: Progress = silent
+    ) -> list[Compacted]:
+        """Join files with fewer bytes than `below` and remove files that no version has needed for `retention_hours`.
 
         Readers and writers may go on meanwhile. Snapshots of versions that were current before are readable as
         long as the retention; `changes` gives every version's rows for ever.
         """
-        done = []
-        for stored in self._stored.values():
-            if stored.refresh() is not None:
-                with self._cursor() as connection:
-                    done.append(compact(stored, connection, retention_hours=retention_hours, progress=progress))
-        return done
+        there = (stored for stored in self._stored.values() if stored.refresh() is not None)
+        return [self._compact(stored, below, retention_hours, progress) for stored in there]
+
+    def tidy(self) -> list[Compacted]:
+        """Join what single calls have left in the tables that are full of it: cheap enough for every minute."""
+        scattered = (
+            stored
+            for stored in self._stored.values()
+            if stored.refresh() is not None and sum(file.size < TINY for file in stored.live()) >= SCATTERED
+        )
+        return [self._compact(stored, TINY, TIDY_RETENTION_HOURS, silent) for stored in scattered]
+
+    def _compact(self, stored: StoredTable, below: int, retention_hours: int, progress: Progress) -> Compacted:
+        with self._cursor() as connection:
+            return compact(stored, connection, below=below, retention_hours=retention_hours, progress=progress)
 
     def verify(self, *, deep: bool = False, progress: Progress = silent) -> list[str]:
         """Name every fault: log entries, files, sizes and row counts; deep: every page against its checksum."""

@@ -28,6 +28,7 @@ from linkage.server.answers import HttpError, refuse
 from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, NeedsKey, SecurityHeaders, is_loopback
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
+from linkage.server.tidying import Tidying
 from linkage.service import Service
 from linkage.settings import Settings
 
@@ -129,6 +130,9 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     following = Following(service.follow, work.written, work.links, work.projected.beat)
     following.start()
     stack.push_async_callback(following.close)
+    tidying = Tidying(service.tidy)
+    tidying.start()
+    stack.push_async_callback(tidying.close)
     work.begin()
     return Parts(service, work, reader, following, settings.phone_region)
 

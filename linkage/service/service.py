@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -357,6 +357,11 @@ class Service:
     def catch_up(self, *, progress: Progress = silent) -> int:
         """Bring everything the ledger has and the graph has not into the graph; return the number of commits."""
         return self._project({}, progress=progress)
+
+    def tidy(self) -> None:
+        """Join the small files that single facts leave in the ledger, where there are many."""
+        with suppress(BlockingIOError), self._alone("tidy", wait=False):
+            self.ledger.tidy()
 
     def rebuild_graph(self, *, progress: Progress = silent) -> int:
         """Make the whole graph anew from the ledger."""

@@ -12,6 +12,7 @@ import pytest
 from linkage.errors import LedgerUnavailable, NotFound
 from linkage.ledger import Ledger
 from linkage.ledger import compaction as compaction_module
+from linkage.ledger import ledger as ledger_module
 from linkage.ledger.compaction import Compacted
 from linkage.ledger.place import TablePlace
 from linkage.ledger.stored import StoredTable
@@ -211,3 +212,13 @@ def test_compacted_files_keep_the_columns(ledger: Ledger) -> None:
     ledger.compact()
     assert ledger.snapshot().table("observations").schema == schema
     assert schema.field("last_seen").type == pa.timestamp("us", tz="UTC")
+
+
+def test_tidying_joins_small_files_where_there_are_many(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ledger.snapshot().table("observations")
+    assert ledger.tidy() == []
+    monkeypatch.setattr(ledger_module, "SCATTERED", 6)
+    (done,) = ledger.tidy()
+    assert (done.table, done.files_before, done.files_after) == ("observations", 6, 1)
+    assert ledger.snapshot().table("observations") == rows
+    assert ledger.tidy() == []
