@@ -38,7 +38,7 @@ BATCH = 10_000
 #: Facts that the service is warmed up by.
 WARM = 100
 #: Answers that are waited for at once.
-AT_ONCE = 64
+AT_ONCE = 400
 
 Row = dict[str, Any]
 

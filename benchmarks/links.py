@@ -7,10 +7,9 @@ published after every step, or none after the first.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,14 +40,15 @@ _WHEN = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: accounts in all, the share that agrees with a resolution, of all and of those that are clustered, and
-    how many clusters the links changed."""
+    """One step: accounts in all, the share that agrees with a resolution, of all and of those that are clustered, how
+    many clusters the links changed, and the share of accounts that the resolution after it moved without news of them
+    or of those around them (None: there was no resolution)."""
 
     accounts: int
     agree: float
     agree_clustered: float
     changed: int
-    seconds: float
+    churn: float | None = None
 
 
 def agreement(world: Path, *, start: float, steps: int, resolve_every: int) -> Iterator[Step]:
@@ -63,13 +63,11 @@ def agreement(world: Path, *, start: float, steps: int, resolve_every: int) -> I
         service.follow()
         for number, part in enumerate(parts, 1):
             service.load([part])
-            began = time.perf_counter()
-            linked = service.follow().linked
-            seconds = time.perf_counter() - began
-            yield _compare(service, len(linked.events), seconds)
+            step = _compare(service, len(service.follow().linked.events))
             if resolve_every and number % resolve_every == 0:
-                service.resolve()
+                step = replace(step, churn=float(service.resolve(gate=False)["changes"]["churn"]))
                 service.follow()
+            yield step
 
 
 @contextmanager
@@ -101,7 +99,7 @@ def _parts(world: Path, folder: Path, start: float, steps: int) -> Iterator[Path
             yield part
 
 
-def _compare(service: Service, changed: int, seconds: float) -> Step:
+def _compare(service: Service, changed: int) -> Step:
     placed = service.clusters_of_accounts()
     snapshot = service.ledger.snapshot()
     with duckdb.connect() as connection:
@@ -120,7 +118,7 @@ def _compare(service: Service, changed: int, seconds: float) -> Step:
         ).fetchnumpy()
     same = companions(rows["cluster_id"], rows["label"])
     clustered = np.asarray(rows["size"]) > 1
-    return Step(len(same), float(same.mean()), float(same[clustered].mean()), changed, seconds)
+    return Step(len(same), float(same.mean()), float(same[clustered].mean()), changed)
 
 
 def companions(left: npt.ArrayLike, right: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -138,7 +136,15 @@ def show(habits: Sequence[str], accounts: int, seeds: Sequence[int], console: Co
     """The table of agreement on generated worlds, each with a resolution after every step and with none."""
     table = Table(title=f"Links beside a resolution, {steps} steps of 1 %", title_justify="left")
     table.add_column("world")
-    for column in ("resolutions", "accounts", "agree, mean", "worst step", "of the clustered", "clusters changed"):
+    for column in (
+        "resolutions",
+        "accounts",
+        "agree, mean",
+        "worst step",
+        "of the clustered",
+        "clusters changed",
+        "churn",
+    ):
         table.add_column(column, justify="right")
     for habit, seed, (every, said) in product(habits, seeds, ((1, "every step"), (0, "none"))):
         name = f"{habit}, seed {seed}"
@@ -153,5 +159,10 @@ def show(habits: Sequence[str], accounts: int, seeds: Sequence[int], console: Co
                 f"{min(step.agree for step in made):.4f}",
                 f"{np.mean([step.agree_clustered for step in made]):.4f}",
                 str(sum(step.changed for step in made)),
+                _share([step.churn for step in made if step.churn is not None]),
             )
     console.print(table)
+
+
+def _share(each: Sequence[float]) -> str:
+    return f"{np.mean(each):.3%}" if each else "none"
