@@ -78,7 +78,8 @@ def _subjects(table: pa.Table) -> frozenset[str]:
     if "subject_id" in table.column_names:
         pairs = zip(table["subject_type"].to_pylist(), table["subject_id"].to_pylist(), strict=True)
         return frozenset(f"{type_}:{identity}" for type_, identity in pairs)
-    return frozenset(f"account:{identity}" for identity in table["account_id"].to_pylist())
+    type_ = "account" if "account_id" in table.column_names else "organisation"
+    return frozenset(f"{type_}:{identity}" for identity in table[f"{type_}_id"].to_pylist())
 
 
 def _batch_id(record: str, source: str, idempotency_key: str | None) -> str:

@@ -3,6 +3,7 @@ holds together, and after a resolution it is what one resolution of the facts th
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from linkage.errors import CallerError, NotFound
 from linkage.graph.connection import Connection, Graph
 from linkage.identity import successors
 from linkage.ledger import results
-from linkage.ledger.tables import DECISIONS, LINEAGE
+from linkage.ledger.tables import DECISIONS, LINEAGE, TABLES
 from linkage.model import Decision, Judgement, Subject
 from linkage.service import Service
 from linkage.service.deciding import Statement
@@ -30,6 +31,7 @@ from linkage.settings import Settings
 from tests.small_service import settings_for
 
 ACCOUNTS = "abcdefgh"
+ORGANISATIONS = ("o1", "o2")
 KINDS = ("device", "email", "phone", "ip")
 VALUES = {
     "device": ("device-01-0123456789", "device-02-0123456789", "device-03-0123456789"),
@@ -51,7 +53,9 @@ uses = st.sets(st.sampled_from([(kind, value) for kind in KINDS for value in VAL
 STEP = st.one_of(
     st.tuples(st.just("record"), st.sets(account, min_size=1, max_size=4), uses),
     st.tuples(st.just("record"), st.sets(account, min_size=2, max_size=3), st.just(RING)),
-    st.tuples(st.just("describe"), account, st.integers(0, 3)),
+    st.tuples(st.just("describe"), account, st.integers(0, 3), st.sampled_from((None, *ORGANISATIONS))),
+    st.tuples(st.just("found"), st.sampled_from(ORGANISATIONS), st.booleans()),
+    st.tuples(st.just("work"), st.sets(account, min_size=1, max_size=4), st.integers(0, 40), st.integers(1, 90)),
     st.tuples(st.just("withdraw"), account, kind),
     st.tuples(st.just("reinstate"), account, kind),
     st.tuples(st.just("decide"), account, account, st.sampled_from(list(Judgement)), st.booleans()),
@@ -71,6 +75,8 @@ class Story:
         self.said: list[dict[str, Any]] = []
         self.withdrawn: list[dict[str, Any]] = []
         self.described: dict[str, dict[str, Any]] = {}
+        self.founded: dict[str, dict[str, Any]] = {}
+        self.worked: list[dict[str, Any]] = []
         self.decisions: list[Decision] = []
         self.retracted: set[str] = set()
         self.issued: set[str] = set()
@@ -88,10 +94,24 @@ class Story:
             "observations", [{**row, "first_seen": _text(DAY), "last_seen": _text(DAY)} for row in given]
         )
 
-    def describe(self, who: str, day: int) -> None:
-        """Say of an account when it was opened, or that it was another time."""
-        self.described[who] = {"account_id": who, "created_at": DAY + timedelta(days=day)}
-        self.service.record("accounts", [{"account_id": who, "created_at": _text(DAY + timedelta(days=day))}])
+    def describe(self, who: str, day: int, organisation: str | None) -> None:
+        """Say of an account when it was opened and by whom, or that it was another time and somebody else."""
+        opened, row = DAY + timedelta(days=day), {"account_id": who, "organisation_id": organisation}
+        self.described[who] = {**row, "created_at": opened}
+        self.service.record("accounts", [{**row, "created_at": _text(opened)}])
+
+    def found(self, organisation: str, is_open: bool) -> None:
+        """Say of an organisation whether anybody may join it."""
+        self.founded[organisation] = {"organisation_id": organisation, "attributes": json.dumps({"open": is_open})}
+        self.service.record("organisations", [{"organisation_id": organisation, "open": is_open}])
+
+    def work(self, accounts: Iterable[str], hour: int, requests: int) -> None:
+        """Let accounts work in the same hour."""
+        for who in sorted(accounts):
+            start, row = DAY + timedelta(hours=hour), {"account_id": who, "requests": requests}
+            if {**row, "window_start": start} not in self.worked:
+                self.worked.append({**row, "window_start": start})
+            self.service.record("usage", [{**row, "window_start": _text(start)}])
 
     def withdraw(self, who: str, kind: str | None) -> None:
         wanted = [row for row in self.counting() if _is_of(row, who, kind)]
@@ -160,20 +180,17 @@ class Story:
             }
         )
         decisions = pa.Table.from_pylist([one.row for one in self.standing()], schema=DECISIONS.schema)
-        facts = Facts(observations=observations, accounts=self._accounts(), decisions=decisions)
+        facts = Facts(
+            observations=observations,
+            accounts=_rows_of("accounts", self.described.values()),
+            organisations=_rows_of("organisations", self.founded.values()),
+            usage=_rows_of("usage", self.worked),
+            decisions=decisions,
+        )
         parts: dict[int, set[str]] = {}
         for row in resolve(facts, self.service.model).memberships.to_pylist():
             parts.setdefault(row["label"], set()).add(row["subject_id"])
         return frozenset(frozenset(part) for part in parts.values() if len(part) > 1)
-
-    def _accounts(self) -> pa.Table:
-        rows = list(self.described.values())
-        return pa.table(
-            {
-                "account_id": pa.array([row["account_id"] for row in rows], pa.string()),
-                "created_at": pa.array([row["created_at"] for row in rows], pa.timestamp("us", tz="UTC")),
-            }
-        )
 
     # -- what is told
 
@@ -218,6 +235,10 @@ class Story:
                 for members in clusters.values():
                     left, right = ({member.id for member in end.members} & members for end in (one.left, one.right))
                     assert not (left and right), one
+
+
+def _rows_of(table: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=TABLES[table].schema)
 
 
 def _text(moment: datetime) -> str:
