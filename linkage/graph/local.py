@@ -49,12 +49,31 @@ _CAUSES = (
 _ANY_CAUSE = "Look into {logs}; if the store is damaged, remove {home} and run `linkage graph rebuild`."
 
 
+_CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the server may use, as Java writes it (`512m`, `2g`)."""
 
-    heap: str = "1g"
-    page_cache: str = "512m"
+    heap: str
+    page_cache: str
+
+    @classmethod
+    def of_machine(cls) -> Memory:
+        """An eighth of the machine's memory each, 1 to 8 GiB: what a resolution changes of clusters is one transaction,
+        and that of a million accounts takes 2 GiB of heap."""
+        share = max(2**10, min(_machine_memory() // 8 // 2**20, 8 * 2**10))
+        return cls(f"{share}m", f"{share}m")
+
+
+def _machine_memory() -> int:
+    """Bytes of memory of the machine, or of the container that we are in."""
+    of_all = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(of_all, int(_CONTAINER_MEMORY.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return of_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ class LocalServer:
     ) -> None:
         self.home = (data / "neo4j").absolute()
         self.cache = cache.absolute()
-        self.memory = memory or Memory()
+        self.memory = memory or Memory.of_machine()
         self.port = port
         self.java_options = java_options
 

@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from linkage.errors import DatabaseUnavailable, LocalServerFailed
+from linkage.graph import local
 from linkage.graph.connection import Connection, Graph, open_graph
-from linkage.graph.local import LocalServer, credential, find_java, free_port
+from linkage.graph.local import LocalServer, Memory, credential, find_java, free_port
 from tests.conftest import QUICK, SMALL
 
 STARTER = """
@@ -209,3 +210,15 @@ def test_a_free_port_can_be_bound() -> None:
 
 def test_the_shared_server_is_the_real_one(graph: Graph) -> None:
     assert graph.ping() == "2026.08.1"
+
+
+@pytest.mark.parametrize(
+    ("limit", "share"), [("max", None), (str(24 * 2**30), "3072m"), (str(2**30), "1024m"), (str(10**18), None)]
+)
+def test_memory_is_a_share_of_the_machines_or_the_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, share: str | None
+) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    monkeypatch.setattr(local, "_CONTAINER_MEMORY", tmp_path / "memory.max")
+    monkeypatch.setattr(os, "sysconf", lambda name: 2**15 if name == "SC_PAGE_SIZE" else 2**20)
+    assert Memory.of_machine().heap == (share or "4096m")
