@@ -5,7 +5,9 @@
     │   ├── BadInput         BAD_USER_INPUT
     │   ├── NotFound         NOT_FOUND
     │   ├── Conflict         CONFLICT
-    │   └── FellBehind       FELL_BEHIND
+    │   ├── FellBehind       FELL_BEHIND
+    │   ├── Unauthenticated  UNAUTHENTICATED
+    │   └── Forbidden        FORBIDDEN
     ├── DataError        the data is wrong: mend the file           exit 1, HTTP 422
     │   ├── UnreadableFile   UNREADABLE_FILE
     │   ├── BadMapping       BAD_MAPPING
@@ -17,6 +19,9 @@
         ├── LedgerUnavailable     LEDGER_UNAVAILABLE
         ├── LedgerDamaged         LEDGER_DAMAGED
         ├── LocalServerFailed     LOCAL_SERVER_FAILED
+        ├── KeysUnreadable        KEYS_UNREADABLE
+        ├── AuditUnavailable      AUDIT_UNAVAILABLE
+        ├── AuditDamaged          AUDIT_DAMAGED
         └── BadSettings           BAD_SETTINGS
 
 An error carries a message (what is wrong, in the user's words) and a next step (what to do now).
@@ -87,6 +92,22 @@ class FellBehind(CallerError):
     http_status = 408
 
 
+class Unauthenticated(CallerError):
+    """Who calls is not known: no key was shown, or one that is wrong, expired or revoked."""
+
+    code = "UNAUTHENTICATED"
+    exit_status = 1
+    http_status = 401
+
+
+class Forbidden(CallerError):
+    """Who calls is known, and may not do that."""
+
+    code = "FORBIDDEN"
+    exit_status = 1
+    http_status = 403
+
+
 class DataError(LinkageError):
     """A file holds something that cannot be taken as a whole (single bad rows are rejections, not errors)."""
 
@@ -153,6 +174,24 @@ class LocalServerFailed(OperatorError):
     """The managed local Neo4j could not be fetched, started or stopped."""
 
     code = "LOCAL_SERVER_FAILED"
+
+
+class KeysUnreadable(OperatorError):
+    """The file of API keys cannot be read, or holds what we did not write."""
+
+    code = "KEYS_UNREADABLE"
+
+
+class AuditUnavailable(OperatorError):
+    """The audit cannot be written: what must be accounted for is not answered."""
+
+    code = "AUDIT_UNAVAILABLE"
+
+
+class AuditDamaged(OperatorError):
+    """`linkage audit verify` found records changed, removed, reordered, inserted or cut."""
+
+    code = "AUDIT_DAMAGED"
 
 
 class BadSettings(OperatorError):

@@ -37,7 +37,6 @@ class Settings(BaseModel):
     neo4j_database: str = "neo4j"
     host: str = "127.0.0.1"
     port: int = Field(8410, ge=1, le=65535)
-    api_key: SecretStr | None = Field(None, description="the key that callers must show; needed beyond loopback")
     model: Path | None = Field(None, description="model table (TOML); unset: the one shipped")
     reference: Path | None = Field(None, description="folder of reference files: networks, mail domains, single values")
     phone_region: str | None = Field(None, pattern="^[A-Z]{2}$", description="region of phone numbers without +")

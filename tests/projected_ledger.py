@@ -33,7 +33,7 @@ def service(settings: Settings) -> Iterator[Service]:
 @contextmanager
 def served(settings: Settings) -> Iterator[Api]:
     """The application of a project."""
-    app = create_app(settings)
+    app = create_app(settings, demo=True)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         yield Api(client)
 

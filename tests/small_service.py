@@ -10,10 +10,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from linkage.access.keys import KeyRing
+from linkage.access.roles import Role
 from linkage.graph.connection import Connection, Graph, open_graph
 from linkage.graph.schema import apply_schema
 from linkage.server.app import create_app
-from linkage.settings import Settings
+from linkage.settings import Settings, project_secret
 from tests import small_graph
 
 
@@ -96,9 +98,29 @@ def settings(neo4j: Connection, tmp_path_factory: pytest.TempPathFactory) -> Set
 @pytest.fixture(scope="module")
 def client(small: Graph, settings: Settings) -> Iterator[TestClient]:
     """The application over the small graph."""
-    app = create_app(settings)
+    app = create_app(settings, demo=True)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
+
+
+def keys_of(settings: Settings) -> dict[Role, str]:
+    """A new key of each role, ready for the header."""
+    ring = KeyRing(settings.data, project_secret(settings.data))
+    return {role: f"Bearer {ring.create(f'a test, {role}', role)[1]}" for role in Role}
+
+
+@pytest.fixture(scope="module")
+def guarded(small: Graph, settings: Settings) -> Iterator[TestClient]:
+    """The application as it listens to a network: whoever calls shows a key."""
+    wide = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104 - nothing listens
+    with TestClient(create_app(wide), base_url="http://linkage.example", raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def keys(settings: Settings) -> dict[Role, str]:
+    """A key of each role, as its header."""
+    return keys_of(settings)
 
 
 @pytest.fixture(scope="module")

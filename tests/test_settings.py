@@ -42,7 +42,7 @@ def test_a_broken_file_and_a_missing_one_are_told(tmp_path: Path) -> None:
 
 
 def test_a_password_does_not_show_in_the_settings_text() -> None:
-    settings = Settings.load({"LINKAGE_NEO4J_PASSWORD": "hunter2", "LINKAGE_API_KEY": "hunter3"})
+    settings = Settings.load({"LINKAGE_NEO4J_PASSWORD": "hunter2"})
     assert "hunter" not in repr(settings)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import strawberry
 from strawberry.extensions import SchemaExtension
 
+from linkage.access.caller import Caller
+from linkage.api.accounting import Seen
+from linkage.api.asked import Asked
 from linkage.api.loaders import Loaders, PastLoaders
+from linkage.audit.writing import Writer
 from linkage.graph.reads import Frame, Reader
 from linkage.model import Costs, Merge
 
@@ -23,10 +27,20 @@ class Context:
 
     reader: Reader
     work: Work
+    #: who calls, as it stands whenever it is asked: a key may be revoked while a connection lasts
+    admit: Callable[[], Awaitable[Caller | None]]
+    audit: Writer
     #: region of phone numbers without +, for looking identifiers up
     phone_region: str | None = None
     #: what a WebSocket said when it connected
     connection_params: dict[str, object] | None = None
+    #: who calls; None: nobody we know
+    caller: Caller | None = None
+    #: what the operation asks for; None: that is not known before it is valid
+    asked: Asked | None = field(default=None, init=False)
+    #: what for values are shown whole; none: no value is
+    purposes: tuple[str, ...] = field(default=(), init=False)
+    seen: Seen = field(init=False)
     frame: Frame = field(init=False)
     loaders: Loaders = field(init=False)
     past: PastLoaders = field(init=False)
@@ -36,6 +50,7 @@ class Context:
 
     def begin(self) -> None:
         """Begin an answer: what was read before is forgotten."""
+        self.seen = Seen()
         self.reader = self.frame = Frame(self.reader)
         self.loaders = Loaders(self.reader, self.work, self._merges)
         self.past = PastLoaders(self.work)
@@ -59,9 +74,18 @@ Info: TypeAlias = strawberry.Info[Context, None]
 
 
 class OwnContext(SchemaExtension):
-    """Gives each operation a context of its own: those of one WebSocket would share their loaders' memory for hours."""
+    """Gives each operation a context of its own, and its caller as of now: those of one WebSocket would share their
+    loaders' memory for hours, and what their key was allowed when they connected."""
 
-    def on_operation(self) -> Iterator[None]:
+    async def on_operation(self) -> AsyncIterator[None]:
         held: Context = self.execution_context.context
-        self.execution_context.context = Context(held.reader, held.work, held.phone_region, held.connection_params)
+        self.execution_context.context = Context(
+            held.reader,
+            held.work,
+            held.admit,
+            held.audit,
+            held.phone_region,
+            held.connection_params,
+            await held.admit(),
+        )
         yield

@@ -22,6 +22,7 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
 INTERNAL = "INTERNAL"
 #: Beside the code, for programs that do not know all codes: the caller can mend it.
 CALLER = {"classification": "BAD_REQUEST"}
@@ -30,6 +31,8 @@ CALLER = {"classification": "BAD_REQUEST"}
 PUBLIC_MESSAGES = {
     "DATABASE_UNAVAILABLE": "The graph database does not answer. Writes are still accepted; try the read again soon.",
     "LEDGER_UNAVAILABLE": "The ledger's storage does not answer. Try again soon.",
+    "AUDIT_UNAVAILABLE": "The audit cannot be written, so this is not answered. Call the operator.",
+    "KEYS_UNREADABLE": "The file of keys cannot be read, so nobody is let in. Call the operator.",
 }
 OUT_OF_ORDER = "The service cannot answer until its operator mends it."
 

@@ -23,6 +23,7 @@ from linkage.api.decisions import (
 from linkage.api.feed import number_of
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
+from linkage.api.masking import is_masked
 from linkage.api.resolving import RunState
 from linkage.api.types import graph
 from linkage.api.types.band import Bands, BandType
@@ -45,8 +46,8 @@ from linkage.graph.reads import Place, changes, clusters, decisions, resolutions
 from linkage.graph.reads.page import Slice
 from linkage.model import Costs
 from linkage.model import Identifier as IdentifierValue
+from linkage.normalise import KINDS, canonical_name, kind_of
 from linkage.normalise import Context as NormaliseContext
-from linkage.normalise import canonical_name, kind_of
 from linkage.service import explaining
 from linkage.service.withdrawing import Order
 
@@ -130,6 +131,13 @@ def _given(filter_: ClusterFilter | AccountFilter | None, costs: Costs) -> dict[
         else:
             given[name] = value
     return given
+
+
+def _spelt(text: str, region: str | None) -> list[str]:
+    """The keys of the identifiers, one a kind at most, whose value the text is."""
+    context = NormaliseContext(region=region)
+    values = ((kind.name, kind.normalise(text, context)) for kind in KINDS.values())
+    return [IdentifierValue(name, value).key for name, value in values if value is not None]
 
 
 def subject_key(text: str) -> tuple[str, str]:
@@ -367,7 +375,10 @@ class Query:
         order = Order(selection(of), withdrawn=not reinstate, author=NOBODY, reason=NOBODY)
         return WithdrawalEffect.of(await info.context.work.preview_withdrawal(order))
 
-    @strawberry.field(description="Accounts, organisations, identifiers and clusters that hold every word, best first.")
+    @strawberry.field(
+        description="Accounts, organisations, identifiers and clusters that hold every word, best first. For those who "
+        "see everything masked: those whose id or whole value is the text."
+    )
     async def search(
         self, info: Info, text: str, first: int | None = None, after: str | None = None
     ) -> SearchConnection:
@@ -377,7 +388,11 @@ class Query:
         skip = page.after.value if page.after is not None else 0
         if not isinstance(skip, int) or not 0 <= skip <= SEARCH_DEPTH:
             raise BadInput(f"a search can be paged {SEARCH_DEPTH} results deep")
-        rows = await search.search(info.context.reader, text, skip=skip, limit=page.size + 1)
+        if is_masked(info):
+            keys = _spelt(text, info.context.phone_region)
+            rows = await search.search_whole(info.context.reader, text, keys, skip=skip, limit=page.size + 1)
+        else:
+            rows = await search.search(info.context.reader, text, skip=skip, limit=page.size + 1)
         edges = [
             SearchEdge(
                 node=NODES[row["type"]](row=row["node"]),

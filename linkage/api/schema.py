@@ -6,14 +6,17 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError
 from strawberry.extensions import ParserCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from linkage.api.accounting import Accounting, record_of
 from linkage.api.context import Context, OwnContext
 from linkage.api.errors import publish
+from linkage.api.gate import UNKNOWN_CALLER, Gate
 from linkage.api.guard import bound_tokens, guarded_validation
 from linkage.api.limits import Limits
 from linkage.api.mutations import Mutation
@@ -56,9 +59,32 @@ class LinkageSchema(strawberry.Schema):
                 result = await super()._execute_operation(execution_context, *parts)
             else:
                 errors = [GraphQLError(RESTLESS.message, original_error=RESTLESS)]
-                result = execution_context.result = ExecutionResult(None, errors)
+                result = execution_context.result = CoreResult(None, errors)
                 self._process_errors(errors, execution_context)
         return result
+
+    async def _handle_execution_result(
+        self, context: ExecutionContext, result: Any, *parts: Any, **more: Any
+    ) -> ExecutionResult:
+        """Write down what must be accounted for before the answer goes out; an answer that cannot be is none.
+
+        Overridden here, where every answer of every transport passes, each event of a subscription by itself.
+        """
+        answer = await super()._handle_execution_result(context, result, *parts, **more)
+        own: Context = context.context
+        if answer.data is not None and context.operation_type is OperationType.SUBSCRIPTION:
+            own.caller = await own.admit()
+            if own.caller is None:
+                raise UNKNOWN_CALLER  # ends the subscription
+        try:
+            record = record_of(context, answer.errors)
+            if record is not None:
+                await own.audit.write(record)
+        except LinkageError as error:
+            errors = [GraphQLError(error.message, original_error=error)]
+            self._process_errors(errors, context)
+            return ExecutionResult(None, errors)
+        return answer
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Replace the errors by what callers may see; strawberry's own would log the query with its literals."""
@@ -86,6 +112,8 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
             bound_tokens(limits),
             lambda: ParserCache(maxsize=CACHED),
             guarded_validation(limits, CACHED),
+            Gate,
         ],
+        execution_context_class=Accounting,
         config=StrawberryConfig(scalar_map={Long: LONG}),
     )

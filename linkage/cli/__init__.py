@@ -24,6 +24,8 @@ COMMANDS = (
     "decide",
     "withdraw",
     "serve",
+    "keys",
+    "audit",
     "neo4j",
     "graph",
     "ledger",

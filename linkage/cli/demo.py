@@ -54,7 +54,7 @@ def demo(
         out.print(_clusters_table(service, world))
         out.print("", *_accuracy(service, world), *_questions(service, data), "", sep="\n", highlight=False)
         if serve:
-            run(settings, listener)
+            run(settings, listener, demo=True)
 
 
 def _clusters_table(service: Service, world: Path) -> Table:

@@ -18,20 +18,24 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; beyond loopback only with LINKAGE_API_KEY set.")
+        str | None, typer.Option(help="Address to listen on; beyond loopback put a proxy that ends TLS before it.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Let everybody on this machine in without a key.")] = False,
 ) -> None:
     """Serve the GraphQL API, the explorer and bulk ingest.
 
     GraphiQL is at /graphql for browsers; programs POST to the same address. Facts go to /v1/observations, /v1/usage
-    and /v1/accounts. Stop with Ctrl-C. The managed Neo4j is started if need be, and stopped again if this started it.
+    and /v1/accounts. Callers show a key (linkage keys); where there is none yet, one for an admin is made and printed,
+    this once. Stop with Ctrl-C. The managed Neo4j is started if need be, and stopped again if this started it.
 
     Examples:
 
       linkage serve
 
-      LINKAGE_API_KEY=… linkage serve --host 0.0.0.0 --port 8410
+      linkage serve --host 0.0.0.0 --port 8410
+
+      linkage serve --demo        no keys, on this machine only
     """
     import os
 
@@ -41,11 +45,11 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings.load(os.environ).model_copy(update=given)
     with bind(settings.host, settings.port) as listener:
-        run(settings, listener)
+        run(settings, listener, demo=demo)
 
 
-def run(settings: Settings, listener: socket.socket) -> None:
-    """Serve the project on a socket until Ctrl-C or SIGTERM."""
+def run(settings: Settings, listener: socket.socket, *, demo: bool = False) -> None:
+    """Serve the project on a socket until Ctrl-C or SIGTERM; in a `demo` whoever shows no key is an admin."""
     import asyncio
 
     from linkage.cli.terminal import notes, progress
@@ -54,7 +58,9 @@ def run(settings: Settings, listener: socket.socket) -> None:
 
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     with progress() as report:
-        app = create_app(settings, progress=report)
+        app = create_app(settings, progress=report, demo=demo)
+        if not demo:
+            _first_key(settings)
 
         def ready() -> None:
             notes.print(f"linkage serves at [bold]http://{shown}:{settings.port}/graphql[/bold]  (Ctrl-C stops it)")
@@ -62,3 +68,15 @@ def run(settings: Settings, listener: socket.socket) -> None:
         started = asyncio.run(listen(app, listener, ready=ready))
     if not started:
         raise app.state.error
+
+
+def _first_key(settings: Settings) -> None:
+    """Make a key where there is none, and print it: the only time that it is told."""
+    from linkage.cli.keys import ring_of
+    from linkage.cli.terminal import notes
+
+    token = ring_of(settings).create_first()
+    if token is not None:
+        notes.print("No key was there. This one is an admin's; it is told this once:", highlight=False)
+        notes.print(f"\n  {token}\n", highlight=False, soft_wrap=True)
+        notes.print("Callers show it as `Authorization: Bearer …`. More of them: linkage keys create", highlight=False)

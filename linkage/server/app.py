@@ -16,21 +16,27 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from linkage.access.admission import Admission, KeyAuthenticator
+from linkage.access.caller import DEMO
+from linkage.access.keys import KeyRing
 from linkage.api.errors import INTERNAL, hide
 from linkage.api.limits import Limits
 from linkage.api.work import Work
+from linkage.audit.log import AuditLog
+from linkage.audit.writing import Writer
 from linkage.engine.compiled import warm_up_links
 from linkage.errors import BadSettings
 from linkage.graph.reads import Reader
 from linkage.model.progress import Progress, silent
 from linkage.server import health, pages, records
 from linkage.server.answers import HttpError, refuse
-from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, NeedsKey, SecurityHeaders, is_loopback
+from linkage.server.callers import KnownCallers
+from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, SecurityHeaders, is_loopback
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
 from linkage.server.tidying import Tidying
 from linkage.service import Service
-from linkage.settings import Settings
+from linkage.settings import Settings, project_secret
 
 #: Largest body of a GraphQL request, in bytes.
 LARGEST_OPERATION = 2**20
@@ -46,6 +52,7 @@ class Parts:
     work: Work
     reader: Reader
     following: Following
+    audit: Writer
     phone_region: str | None
 
 
@@ -54,14 +61,19 @@ def create_app(
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Progress = silent,
+    demo: bool = False,
 ) -> Starlette:
-    """The application of one project; raises `BadSettings` where it would stand open to the network without a key."""
-    key = settings.api_key.get_secret_value() if settings.api_key is not None else None
-    if not key and not is_loopback(settings.host):
+    """The application of one project; in a `demo` whoever shows no key is an admin.
+
+    Raises `BadSettings` where a demo would stand open to the network.
+    """
+    if demo and not is_loopback(settings.host):
         raise BadSettings(
-            f"the service will not listen on {settings.host} without a key",
-            next_step="Set LINKAGE_API_KEY to a long random text, or listen on 127.0.0.1.",
+            f"a demo lets everybody in without a key: it will not listen on {settings.host}",
+            next_step="Leave --demo out and make a key for each caller (linkage keys create), or listen on 127.0.0.1.",
         )
+    ring = KeyRing(settings.data, project_secret(settings.data))
+    admission = Admission([KeyAuthenticator(ring)], anonymous=DEMO if demo else None)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -77,15 +89,15 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/", pages.home),
-            Route("/graphql", _explorer_or(GraphQLEndpoint(limits=limits, key=key)), name="graphql"),
-            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, key=key)),
+            Route("/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission)), name="graphql"),
+            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission)),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
             Mount("/static", pages.Bundle(directory=pages.STATIC, check_dir=False)),
         ],
-        middleware=_middleware(settings, key),
+        middleware=_middleware(settings, admission),
         exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
         lifespan=lifespan,
     )
@@ -93,12 +105,11 @@ def create_app(
     return app
 
 
-def _middleware(settings: Settings, key: str | None) -> list[Middleware]:
+def _middleware(settings: Settings, admission: Admission) -> list[Middleware]:
     middleware = [Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
         middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
-    if key:
-        middleware.append(Middleware(NeedsKey, key=key))
+    middleware.append(Middleware(KnownCallers, admission=admission))
     middleware.append(Middleware(BoundedBody, largest=LARGEST_OPERATION, larger={"/v1/": records.LARGEST}))
     return middleware
 
@@ -133,8 +144,10 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     tidying = Tidying(service.tidy)
     tidying.start()
     stack.push_async_callback(tidying.close)
+    audit = Writer(AuditLog(settings.data, service.secret).append)
+    stack.push_async_callback(audit.close)
     work.begin()
-    return Parts(service, work, reader, following, settings.phone_region)
+    return Parts(service, work, reader, following, audit, settings.phone_region)
 
 
 async def _threaded(call: Callable[[], T]) -> T:

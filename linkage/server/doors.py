@@ -1,25 +1,19 @@
-"""Who may come in, and with how much: plain ASGI middleware, outermost first.
+"""For which hosts we answer, and how much may come in: plain ASGI middleware, outermost first.
 
-Hosts keep foreign pages from reaching a loopback service through a name that they made point at it; keys keep
-others out once the service listens beyond loopback.
+Hosts keep foreign pages from reaching a loopback service through a name that they made point at it.
 """
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from linkage.api.errors import UNAUTHENTICATED
 from linkage.server.answers import HttpError, refuse
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-#: What needs no key: health, and pages, which hold no data.
-OPEN_PATHS = ("/healthz", "/readyz", "/static/")
-PAGES = frozenset({"/", "/graphql"})
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -59,40 +53,6 @@ def _host(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
-
-
-class NeedsKey:
-    """Refuses HTTP requests without the key; a WebSocket shows it in its first message instead."""
-
-    def __init__(self, app: ASGIApp, key: str) -> None:
-        self.app = app
-        self.key = key
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._open(scope):
-            given = Headers(scope=scope).get("authorization")
-            if not bears(given, self.key):
-                error = HttpError(
-                    401, "show the key: `Authorization: Bearer KEY`", UNAUTHENTICATED, WWW_Authenticate="Bearer"
-                )
-                await _refuse(scope, receive, send, error)
-                return
-        await self.app(scope, receive, send)
-
-    @staticmethod
-    def _open(scope: Scope) -> bool:
-        path = scope["path"]
-        if path.startswith(OPEN_PATHS):
-            return True
-        return path in PAGES and scope["method"] in ("GET", "HEAD") and not scope["query_string"]
-
-
-def bears(header: object, key: str) -> bool:
-    """Whether an Authorization header shows the key; takes as long for any wrong one."""
-    if not isinstance(header, str):
-        return False
-    scheme, _, given = header.partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), key.encode())
 
 
 class BoundedBody:

@@ -26,12 +26,14 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType as AllowedOperation
 from strawberry.types.unset import UNSET, UnsetType
 
+from linkage.access.admission import Admission
+from linkage.access.caller import Caller
+from linkage.access.table import Action, action_of
 from linkage.api.context import Context
-from linkage.api.errors import BAD_USER_INPUT, PARSE_FAILED, VALIDATION_FAILED
+from linkage.api.errors import BAD_USER_INPUT, FORBIDDEN, PARSE_FAILED, UNAUTHENTICATED, VALIDATION_FAILED
 from linkage.api.limits import Limits
 from linkage.api.schema import build_schema
 from linkage.server.answers import JSON_TYPE, HttpError, answer, refuse
-from linkage.server.doors import bears
 
 GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
@@ -40,7 +42,9 @@ OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": J
 #: Acknowledge a WebSocket without saying anything.
 UNSET_PAYLOAD: UnsetType = cast("UnsetType", UNSET)
 #: Error codes of operations in which no resolver ran.
-NOT_EXECUTED = frozenset({PARSE_FAILED, VALIDATION_FAILED})
+NOT_EXECUTED = frozenset({PARSE_FAILED, VALIDATION_FAILED, UNAUTHENTICATED, FORBIDDEN})
+#: Those that are no answer of GraphQL at all, whatever the client understands.
+REFUSED = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
 QUERIES = {AllowedOperation.QUERY}
 WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 
@@ -48,7 +52,7 @@ WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
-    def __init__(self, *, limits: Limits, key: str | None) -> None:
+    def __init__(self, *, limits: Limits, admission: Admission) -> None:
         super().__init__(
             build_schema(limits),
             graphql_ide=None,
@@ -56,7 +60,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=20,
         )
         self.limits = limits
-        self.key = key
+        self.admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -117,10 +121,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         parts = request.app.state.parts
-        return Context(parts.reader, parts.work, parts.phone_region)
+        header = request.headers.get("authorization")
+
+        async def admit() -> Caller | None:
+            shown: object = header
+            if isinstance(request, WebSocket) and header is None:
+                shown = (context.connection_params or {}).get("authorization")
+            return await self.admission.admit(shown)
+
+        context = Context(parts.reader, parts.work, admit, parts.audit, parts.phone_region)
+        return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        if self.key is not None and not bears((context.connection_params or {}).get("authorization"), self.key):
+        caller = await context.admit()
+        if caller is None or action_of(caller.role, "WEBSOCKET /graphql") is Action.DENY:
             raise ConnectionRejectionError
         return UNSET_PAYLOAD
 
@@ -225,10 +239,11 @@ def _is_subscription(query: str, name: str | None) -> bool:
 def _answer(result: ExecutionResult, media_type: str) -> Response:
     errors = [error.formatted for error in result.errors or ()]
     codes = {str((error.get("extensions") or {}).get("code")) for error in errors}
-    coerced = result.data is None and bool(errors) and not any(error.get("path") for error in errors)
-    if result.data is None and (codes & NOT_EXECUTED or (coerced and BAD_USER_INPUT in codes)):
+    unstarted = result.data is None and bool(errors) and not any(error.get("path") for error in errors)
+    if unstarted and codes & (NOT_EXECUTED | {BAD_USER_INPUT}):
         content: dict[str, Any] = {"errors": errors}
-        status = 400 if media_type == GRAPHQL_TYPE else 200
+        refused = next((status for code, status in REFUSED.items() if code in codes), None)
+        status = refused or (400 if media_type == GRAPHQL_TYPE else 200)
     else:
         content = {"data": result.data, **({"errors": errors} if errors else {})}
         status = 200

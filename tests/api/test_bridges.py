@@ -32,7 +32,9 @@ def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def api(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setattr(links, "PATIENCE", 60.0)
-    with TestClient(create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+    with TestClient(
+        create_app(settings, demo=True), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as opened:
         yield Api(opened)
 
 

@@ -149,7 +149,7 @@ def test_a_watcher_over_sse_hears_the_same_and_whoever_is_slow_is_told_where_to_
     settings: Settings,
 ) -> None:
     async def scenario() -> tuple[str, str, FellBehind]:
-        app = create_app(settings)
+        app = create_app(settings, demo=True)
         async with app.router.lifespan_context(app):
             parts = app.state.parts
             slow = watch(Context(parts.reader, parts.work), 0, None, patience=0.0)

@@ -25,7 +25,9 @@ CLUSTERS = """query ($first: Int!) { clusters(first: $first) { nodes { clusterId
 
 @pytest.fixture(scope="module")
 def api(settings: Settings) -> Iterator[Api]:
-    with TestClient(create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+    with TestClient(
+        create_app(settings, demo=True), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as opened:
         yield Api(opened)
 
 

@@ -29,7 +29,9 @@ def settings(neo4j: Connection, graph: Graph, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[Api]:
-    with TestClient(create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+    with TestClient(
+        create_app(settings, demo=True), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as opened:
         yield Api(opened)
 
 

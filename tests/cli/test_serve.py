@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,11 +29,11 @@ def serve(data: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_will_not_listen_beyond_loopback_without_a_key(tmp_path: Path) -> None:
-    process = serve(tmp_path, "--host", "0.0.0.0", "--port", "8499")  # noqa: S104
+def test_a_demo_will_not_listen_beyond_loopback(tmp_path: Path) -> None:
+    process = serve(tmp_path, "--demo", "--host", "0.0.0.0", "--port", "8499")  # noqa: S104
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "LINKAGE_API_KEY" in said
+    assert "linkage keys create" in said
     assert "Traceback" not in said
 
 
@@ -65,12 +66,17 @@ def test_it_serves_until_it_is_told_to_stop(neo4j: Connection, tmp_path: Path, n
     process = serve(tmp_path, "--port", str(port), LINKAGE_NEO4J_URI=neo4j.uri, LINKAGE_NEO4J_PASSWORD=neo4j.password)
     try:
         assert _healthy(port, process)
+        again = serve(
+            tmp_path, "--port", str(_free()), LINKAGE_NEO4J_URI="bolt://127.0.0.1:1", LINKAGE_MODEL="/nowhere"
+        )
+        assert "lk_" not in again.communicate(timeout=120)[1]
         process.send_signal(name)
         _, said = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 0, said
     assert f"http://127.0.0.1:{port}/graphql" in said
+    assert len(re.findall(r"lk_[a-z0-9]{10}\.[A-Za-z0-9_-]{43}", said)) == 1
     assert "Traceback" not in said
 
 

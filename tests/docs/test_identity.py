@@ -35,7 +35,9 @@ def settings(neo4j: Connection, graph: Graph, tmp_path: Path, monkeypatch: pytes
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[Api]:
-    with TestClient(create_app(settings), base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+    with TestClient(
+        create_app(settings, demo=True), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as opened:
         yield Api(opened)
 
 

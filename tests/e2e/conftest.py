@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -52,9 +51,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(environment: dict[str, str], *arguments: str) -> None:
+def run(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run([COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"linkage {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def await_ready(site: Site, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -70,13 +70,13 @@ def await_ready(site: Site, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def served(environment: dict[str, str], log: Path) -> Iterator[Site]:
+def served(environment: dict[str, str], log: Path, *options: str) -> Iterator[Site]:
     """`linkage serve`, from when it is ready until it has ended in good order."""
     port = free_port()
     site = Site(f"http://127.0.0.1:{port}")
     with log.open("wb") as sink:
         server = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port)], env=environment, stdout=sink, stderr=subprocess.STDOUT
+            [COMMAND, "serve", *options, "--port", str(port)], env=environment, stdout=sink, stderr=subprocess.STDOUT
         )
         try:
             await_ready(site, server, log)
@@ -99,7 +99,7 @@ def site(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     """The service with a managed Neo4j of its own, and a small world loaded and resolved beside it."""
     world = tmp_path_factory.mktemp("world")
     run(environment, "scenario", "mixed", "--accounts", "1000", "--seed", "7", "--out", str(world))
-    with served(environment, tmp_path_factory.mktemp("logs") / "serve.log") as site:
+    with served(environment, tmp_path_factory.mktemp("logs") / "serve.log", "--demo") as site:
         run(environment, "load", str(world))
         run(environment, "resolve")
         yield site
@@ -110,8 +110,8 @@ def guarded_site(
     site: Site, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Site, str]]:
     """A second service on the same data that wants a key, and the key."""
-    key = secrets.token_urlsafe(32)
-    with served({**environment, "LINKAGE_API_KEY": key}, tmp_path_factory.mktemp("logs") / "guarded.log") as guarded:
+    key = run(environment, "keys", "create", "a test", "--role", "analyst").strip()
+    with served(environment, tmp_path_factory.mktemp("logs") / "guarded.log") as guarded:
         yield guarded, key
 
 

@@ -48,7 +48,7 @@ def test_a_killed_resolution_is_taken_up_by_the_next_service(project: Project, w
         pytest.fail("it was through before it was killed")
     assert mark.exists()
     port = _free()
-    service = project.start("serve", "--port", str(port))
+    service = project.start("serve", "--demo", "--port", str(port))
     assert _healthy(port, service)
     query = "{ statistics { clusters lastResolution { resolutionId } } }"
     eventually(lambda: _ask(port, query)["statistics"]["lastResolution"] is not None, "the resolution")  # type: ignore[index]

@@ -96,7 +96,7 @@ class Client:
 
 
 def _serve(project: Project, port: int) -> subprocess.Popen[str]:
-    service = project.start("serve", "--port", str(port))
+    service = project.start("serve", "--demo", "--port", str(port))
     assert _healthy(port, service)
     return service
 

@@ -38,7 +38,7 @@ def _is_there(client: httpx.Client, account: str) -> bool:
 
 def test_the_service_outlives_its_database(project: Project) -> None:
     port = _free_port()
-    service = project.start("serve", "--port", str(port))
+    service = project.start("serve", "--demo", "--port", str(port))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
 
         def ready() -> bool:

@@ -1,5 +1,5 @@
 """The application over the small graph."""
 
-from tests.small_service import api, client, settings, small
+from tests.small_service import api, client, guarded, keys, settings, small
 
-__all__ = ["api", "client", "settings", "small"]
+__all__ = ["api", "client", "guarded", "keys", "settings", "small"]

@@ -213,7 +213,7 @@ def test_personal_data_of_a_query_is_not_logged(client: TestClient, caplog: pyte
 
 
 def test_an_operation_has_a_deadline(settings: Settings, client: TestClient) -> None:
-    hasty = create_app(settings, limits=Limits(seconds=0.0))
+    hasty = create_app(settings, limits=Limits(seconds=0.0), demo=True)
     with TestClient(hasty, base_url="http://127.0.0.1") as impatient:
         response = post(impatient, "{ statistics { accounts } }", NEW)
     assert response.status_code == 400

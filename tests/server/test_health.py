@@ -20,7 +20,7 @@ def cut_off(neo4j: Connection, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings = settings_for(tmp_path_factory.mktemp("cut-off"), neo4j, neo4j_uri=f"bolt://127.0.0.1:{port}")
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings, demo=True), base_url="http://127.0.0.1") as client:
         yield Api(client)
 
 
@@ -55,7 +55,7 @@ def test_errors_do_not_tell_where_the_database_is(cut_off: Api) -> None:
 def test_a_ledger_that_cannot_be_written_is_told(neo4j: Connection, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data", neo4j)
     (tmp_path / "data" / "ledger").write_text("in the way")
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings, demo=True), base_url="http://127.0.0.1") as client:
         recorded = client.post(
             "/v1/accounts", content=b'{"account_id": "x1"}', headers={"Content-Type": "application/x-ndjson"}
         )

@@ -18,7 +18,7 @@ from tests.small_service import Api
 LARGEST = """
 query Largest($kinds: [String!]) {
   clusters(first: 1, orderBy: SIZE_DESC) {
-    nodes { clusterId identifiers(first: 8, kinds: $kinds) { nodes { kind value(reveal: true) } } }
+    nodes { clusterId identifiers(first: 8, kinds: $kinds) { nodes { kind value(reveal: true, purpose: "a test") } } }
   }
 }
 """
@@ -38,7 +38,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def api(settings: Settings) -> Iterator[Api]:  # noqa: F811
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings, demo=True), base_url="http://127.0.0.1") as client:
         yield Api(client)
 
 

@@ -20,7 +20,9 @@ def test_it_answers_from_ready_until_it_is_stopped(settings: Settings, api: Api)
         stop, answered = asyncio.Event(), asyncio.Event()
         with bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            serving = asyncio.create_task(listen(create_app(settings), listener, ready=answered.set, stop=stop))
+            serving = asyncio.create_task(
+                listen(create_app(settings, demo=True), listener, ready=answered.set, stop=stop)
+            )
             await asyncio.wait_for(answered.wait(), 60)
 
             def ask() -> bytes:

@@ -12,6 +12,7 @@ from strawberry.relay import PageInfo
 from linkage.api.connections import page_info, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.masking import is_masked
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.node import Node
 from linkage.api.types.subject import Subject, subject_of
@@ -108,9 +109,9 @@ class Decision(Node):
     def author(self) -> str | None:
         return self.row.get("author")
 
-    @strawberry.field(description="Why.")
-    def reason(self) -> str | None:
-        return self.row.get("reason")
+    @strawberry.field(description="Why; null for those who see everything masked.")
+    def reason(self, info: Info) -> str | None:
+        return None if is_masked(info) else self.row.get("reason")
 
     @strawberry.field(description="When.")
     def decided_at(self) -> datetime | None:
@@ -124,9 +125,9 @@ class Decision(Node):
     def retracted_by(self) -> str | None:
         return self.row.get("retracted_by")
 
-    @strawberry.field(description="Why it was taken back.")
-    def retraction(self) -> str | None:
-        return self.row.get("retraction")
+    @strawberry.field(description="Why it was taken back; null for those who see everything masked.")
+    def retraction(self, info: Info) -> str | None:
+        return None if is_masked(info) else self.row.get("retraction")
 
     @strawberry.field(description="Whether it is the last word on its two ends, and nobody took it back.")
     async def counts(self, info: Info) -> bool:

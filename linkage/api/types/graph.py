@@ -12,7 +12,7 @@ from linkage.api.ids import NodeId
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.node import Node
-from linkage.api.types.subject import Account, Organisation
+from linkage.api.types.subject import Account, Organisation, label_of
 from linkage.errors import BadInput
 from linkage.findings.words import masked
 from linkage.graph.reads import surroundings
@@ -41,7 +41,7 @@ class GraphNode:
 
     id: strawberry.ID = strawberry.field(description="The global id.")
     type: str = strawberry.field(description="`Account`, `Organisation`, `Identifier` or `Cluster`.")
-    label: str = strawberry.field(description="What to call it; identifiers are masked.")
+    label: str = strawberry.field(description="What to call it; identifiers and names are masked.")
     kind: str | None = strawberry.field(description="The kind of an identifier.")
     holders: int | None = strawberry.field(description="How many subjects use an identifier.")
     sharing_class: str | None
@@ -57,11 +57,10 @@ class GraphNode:
         """A node of the graph with its type."""
         type_name, row = str(found["type"]), found["node"]
         identifier, cluster = type_name == "Identifier", type_name == "Cluster"
-        label = row.get("display_name") or row.get("name") or row["id"]
         return cls(
             id=strawberry.ID(str(NodeId(type_name, str(row["id"])))),
             type=type_name,
-            label=masked(row["kind"], row["value"]) if identifier else str(label),
+            label=masked(row["kind"], row["value"]) if identifier else label_of(row),
             kind=row.get("kind") if identifier else None,
             holders=int(row.get("holders") or 1) if identifier else None,
             sharing_class=row.get("sharing_class") if identifier else None,

@@ -13,6 +13,7 @@ from strawberry.relay import PageInfo
 from linkage.api.connections import page_info, page_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.masking import Purpose, Reveal, note_reveal
 from linkage.api.types.node import Node
 from linkage.findings.words import masked
 from linkage.graph.reads import Place
@@ -45,12 +46,12 @@ class Identifier(Node):
         return str(self.row["kind"])
 
     @strawberry.field(description="The value, masked by the rule of its kind unless `reveal` is given.")
-    def value(
-        self,
-        reveal: Annotated[bool, strawberry.argument(description="Show the whole value.")] = False,
-    ) -> str:
+    def value(self, info: Info, reveal: Reveal = False, purpose: Purpose = None) -> str:
         value = str(self.row["value"])
-        return value if reveal else masked(str(self.row["kind"]), value)
+        if not reveal:
+            return masked(str(self.row["kind"]), value)
+        note_reveal(info, str(self.row["id"]))
+        return value
 
     @strawberry.field(description="How many subjects used it, as of the last resolution.")
     def holders(self) -> int:

@@ -12,7 +12,9 @@ from strawberry.relay import PageInfo
 from strawberry.scalars import JSON
 
 from linkage.api.connections import page_info, write_cursor
+from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.masking import is_masked
 from linkage.api.resolving import Run, RunState
 from linkage.api.types.node import Node
 from linkage.graph.reads import Place
@@ -105,7 +107,11 @@ class Resolution(Node):
     summary: JSON | None = strawberry.field(description="Counts and timings.")
     reviewed_by: str | None = strawberry.field(description="Who approved or refused it; null: nobody was asked yet.")
     reviewed_at: datetime | None = strawberry.field(description="When that was.")
-    review_reason: str | None = strawberry.field(description="The reason that was given.")
+    said_at_review: strawberry.Private[str | None]
+
+    @strawberry.field(description="The reason that was given; null for those who see everything masked.")
+    def review_reason(self, info: Info) -> str | None:
+        return None if is_masked(info) else self.said_at_review
 
     @strawberry.field(description="What it changes, or would change where it waits; null while it runs.")
     def report(self) -> ResolutionReport | None:
@@ -132,7 +138,7 @@ class Resolution(Node):
             summary=cast("JSON | None", run.summary),
             reviewed_by=None,
             reviewed_at=None,
-            review_reason=None,
+            said_at_review=None,
         )
 
     @classmethod
@@ -153,7 +159,7 @@ class Resolution(Node):
             summary=json.loads(summary) if isinstance(summary, str) and summary else None,
             reviewed_by=row.get("reviewed_by"),
             reviewed_at=row.get("reviewed_at"),
-            review_reason=row.get("reviewed_for"),
+            said_at_review=row.get("reviewed_for"),
         )
 
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import strawberry
 from strawberry.relay import PageInfo
@@ -15,17 +16,24 @@ from strawberry.scalars import JSON
 from linkage.api.connections import page_info, page_of, write_cursor
 from linkage.api.context import Info
 from linkage.api.ids import NodeId
+from linkage.api.masking import Purpose, Reveal, leaves_masked, note_reveal
 from linkage.api.types.band import BandType
 from linkage.api.types.identifier import Identifier, UsedIdentifierConnection, UsedIdentifierEdge
 from linkage.api.types.node import Node
 from linkage.api.types.past import present_only
 from linkage.api.types.usage import Usage
+from linkage.findings.words import masked
 from linkage.graph.reads import Place
 from linkage.graph.reads.page import Slice
 from linkage.model import Subject as SubjectValue
 
 if TYPE_CHECKING:
     from linkage.api.types.cluster import Cluster
+
+#: The kinds of identifier by whose rules a subject's own names and numbers are masked.
+ACCOUNT_NAME, ORGANISATION_NAME, REGISTERED = "person_name", "organisation_name", "registration_number"
+
+T = TypeVar("T")
 
 IDENTIFIERS = "identifiers"
 ACCOUNTS = "accounts"
@@ -74,9 +82,9 @@ class Subject(Node):
     def subject_id(self) -> str:
         return str(self.row["id"])
 
-    @strawberry.field(description="What to call it: its name where it has one, its id otherwise.")
+    @strawberry.field(description="What to call it: its id, and its name, masked, where it has one.")
     def label(self) -> str:
-        return str(self.row.get("display_name") or self.row.get("name") or self.row["id"])
+        return label_of(self.row)
 
     @strawberry.field(description="Its place in a cluster; null: it stands alone.")
     async def membership(self, info: Info) -> Membership | None:
@@ -147,10 +155,23 @@ class Subject(Node):
         ]
         return UsedIdentifierConnection(edges=edges, page_info=page_info(found, edges))
 
-    @strawberry.field(description="Whatever else the provider said of it.")
-    def attributes(self) -> JSON | None:
+    @strawberry.field(
+        description="Whatever else the provider said of it; texts and numbers are masked unless `reveal` is given."
+    )
+    def attributes(self, info: Info, reveal: Reveal = False, purpose: Purpose = None) -> JSON | None:
         held = self.row.get("attributes")
-        return json.loads(held) if isinstance(held, str) and held else None
+        if not isinstance(held, str) or not held:
+            return None
+        return self._shown(info, json.loads(held), leaves_masked, reveal=reveal)
+
+    def _shown(self, info: Info, held: T | None, mask: Callable[[T], T], *, reveal: bool) -> T | None:
+        """What the provider said, masked unless it is revealed."""
+        if held is None:
+            return None
+        if not reveal:
+            return mask(held)
+        note_reveal(info, str(self.value))
+        return held
 
 
 @strawberry.type(description="A login or API account at the provider.")
@@ -177,9 +198,9 @@ class Account(Subject):
     def plan(self) -> str | None:
         return self.row.get("plan")
 
-    @strawberry.field(description="Its name at the provider.")
-    def display_name(self) -> str | None:
-        return self.row.get("display_name")
+    @strawberry.field(description="Its name at the provider, by initials unless `reveal` is given.")
+    def display_name(self, info: Info, reveal: Reveal = False, purpose: Purpose = None) -> str | None:
+        return self._shown(info, self.row.get("display_name"), partial(masked, ACCOUNT_NAME), reveal=reveal)
 
     @strawberry.field(description="The organisation that it is declared to belong to.")
     async def organisation(self, info: Info) -> Organisation | None:
@@ -236,9 +257,9 @@ class Organisation(Subject):
     def organisation_id(self) -> str:
         return str(self.row["id"])
 
-    @strawberry.field(description="Its name.")
-    def name(self) -> str | None:
-        return self.row.get("name")
+    @strawberry.field(description="Its name, masked unless `reveal` is given.")
+    def name(self, info: Info, reveal: Reveal = False, purpose: Purpose = None) -> str | None:
+        return self._shown(info, self.row.get("name"), partial(masked, ORGANISATION_NAME), reveal=reveal)
 
     @strawberry.field(description="Its domain.")
     def domain(self) -> str | None:
@@ -248,9 +269,9 @@ class Organisation(Subject):
     def country(self) -> str | None:
         return self.row.get("country")
 
-    @strawberry.field(description="Its number in a register of companies.")
-    def registration_number(self) -> str | None:
-        return self.row.get("registration_number")
+    @strawberry.field(description="Its number in a register of companies, masked unless `reveal` is given.")
+    def registration_number(self, info: Info, reveal: Reveal = False, purpose: Purpose = None) -> str | None:
+        return self._shown(info, self.row.get("registration_number"), partial(masked, REGISTERED), reveal=reveal)
 
     @strawberry.field(description="Its declared accounts, by id; as of now only.")
     async def accounts(
@@ -265,6 +286,16 @@ class Organisation(Subject):
         page = page_of(ACCOUNTS, first=first, after=after, last=last, before=before)
         found = await info.context.loaders.accounts_of_organisation.load((str(self.row["id"]), page))
         return AccountConnection.of(found, ACCOUNTS)
+
+
+def label_of(row: Mapping[str, Any]) -> str:
+    """What to call a subject or a cluster where everybody sees it: its id, and its name as far as it may be seen."""
+    identity = str(row["id"])
+    for column, kind in (("display_name", ACCOUNT_NAME), ("name", ORGANISATION_NAME)):
+        name = masked(kind, str(row[column])) if row.get(column) else "***"
+        if name.strip("*"):
+            return f"{name} ({identity})"
+    return identity
 
 
 #: The graph's word for a subject's type → the type of the schema.

@@ -7,6 +7,7 @@ so are the words here: every piece must be there, as the beginning of something,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from linkage.graph.reads.reader import Reader
@@ -47,3 +48,24 @@ async def search(reader: Reader, text: str, *, skip: int, limit: int) -> list[di
     return await reader.rows(
         SEARCH, index=INDEX, query=query_of(pieces), text=text.strip(), pieces=pieces, skip=skip, limit=limit
     )
+
+
+# For those who may not see values: a part that is found would tell how the value goes on.
+WHOLE = """
+CALL () {
+  MATCH (found:Identifier) WHERE found.key IN $keys OR found.id = $text RETURN found
+  UNION MATCH (found:Account {id: $text}) RETURN found
+  UNION MATCH (found:Organisation {id: $text}) RETURN found
+  UNION MATCH (found:Cluster {id: $text}) RETURN found
+}
+WITH found ORDER BY found.id SKIP $skip LIMIT $limit
+RETURN CASE WHEN found:Account THEN 'Account' WHEN found:Organisation THEN 'Organisation'
+  WHEN found:Cluster THEN 'Cluster' ELSE 'Identifier' END AS type, properties(found) AS node, 1.0 AS score
+"""
+
+
+async def search_whole(
+    reader: Reader, text: str, keys: Sequence[str], *, skip: int, limit: int
+) -> list[dict[str, Any]]:
+    """The nodes whose id is the text, and the identifiers of those keys."""
+    return await reader.rows(WHOLE, text=text.strip(), keys=list(keys), skip=skip, limit=limit)

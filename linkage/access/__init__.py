@@ -1,0 +1,8 @@
+"""Who calls, and what they may do.
+
+roles     what a caller is to the service
+caller    a caller whose identity is proven
+keys      API keys: made, checked, revoked, rotated; kept beside the ledger
+admission a request's credentials → a caller; the one place where another way to prove who one is comes in
+table     role × (field, argument, mutation, subscription, endpoint) → allow, mask, deny
+"""

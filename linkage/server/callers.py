@@ -1,0 +1,86 @@
+"""Who calls over HTTP, and whether the table of access lets them to that endpoint: one middleware before all of them.
+
+What has no row in the table is not there. Fields of GraphQL are held against the same table by the schema itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from linkage.access.admission import Admission
+from linkage.access.caller import Caller
+from linkage.access.table import OPEN_ENDPOINTS, TABLE, Action, action_of, roles_for
+from linkage.errors import LinkageError
+from linkage.server.answers import HttpError, of_error, refuse
+
+CALLER = "linkage.caller"
+#: Pages, which hold no data: they are open where nothing is asked of them.
+PAGES = frozenset({"/", "/graphql"})
+#: Everything under these is one endpoint.
+FOLDERS = {"/static/": "/static", "/v1/": "/v1/{record}"}
+
+
+def _methods() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in (*TABLE, *OPEN_ENDPOINTS):
+        method, space, path = row.partition(" ")
+        if space:
+            found[path].add(method)
+    return dict(found)
+
+
+#: Path → methods that have a row.
+METHODS = _methods()
+SHOW_A_KEY = HttpError(
+    401,
+    "show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`",
+    "UNAUTHENTICATED",
+    WWW_Authenticate="Bearer",
+)
+
+
+class KnownCallers:
+    """Lets a request through whose caller is known and may do that; a WebSocket may show its key later."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self.app = app
+        self.admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                scope[CALLER] = await self._admitted(scope)
+            except HttpError as error:
+                await refuse(error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    async def _admitted(self, scope: Scope) -> Caller | None:
+        path, method = endpoint_of(scope["path"]), "GET" if scope["method"] == "HEAD" else scope["method"]
+        row = f"{method} {path}"
+        if row in OPEN_ENDPOINTS or (path in PAGES and method == "GET" and not scope["query_string"]):
+            return None
+        try:
+            caller = await self.admission.admit(Headers(scope=scope).get("authorization"))
+        except LinkageError as error:
+            raise of_error(error) from error
+        if caller is None:
+            raise SHOW_A_KEY
+        if path not in METHODS:
+            raise HttpError(404, "there is nothing here", "NOT_FOUND")
+        if method not in METHODS[path]:
+            raise HttpError(405, f"that takes {' or '.join(sorted(METHODS[path]))}", Allow=", ".join(METHODS[path]))
+        if action_of(caller.role, row) is Action.DENY:
+            roles = ", ".join(roles_for(row))
+            raise HttpError(
+                403, f"the role {caller.role} may not do that; use a key with the role {roles}", "FORBIDDEN"
+            )
+        return caller
+
+
+def endpoint_of(path: str) -> str:
+    """The path as the table has it."""
+    return next((endpoint for folder, endpoint in FOLDERS.items() if path.startswith(folder)), path)
