@@ -78,6 +78,8 @@ _ROOTS: dict[str, Rule] = {
     "Query.previewRetraction": REVEALING,
     "Query.previewUndo": REVEALING,
     "Query.previewWithdrawal": REVEALING,
+    "Query.audit": ADMINISTERING,
+    "Query.apiKeys": ADMINISTERING,
     "Query.__schema": ALL,
     "Query.__type": ALL,
     "Mutation.recordObservations": SENDING,
@@ -92,6 +94,9 @@ _ROOTS: dict[str, Rule] = {
     "Mutation.startResolution": DECIDING,
     "Mutation.approveResolution": DECIDING,
     "Mutation.refuseResolution": DECIDING,
+    "Mutation.createApiKey": ADMINISTERING,
+    "Mutation.rotateApiKey": ADMINISTERING,
+    "Mutation.revokeApiKey": ADMINISTERING,
     "Subscription.clusterChanged": ALL,
     "Subscription.resolutionProgress": ALL,
 }
@@ -166,6 +171,9 @@ _OPEN_TYPES = (
     "WithdrawalEffect",
 )
 
+#: What only admins come to see.
+_ADMIN_TYPES = ("ApiKey", "AuditConnection", "AuditEdge", "AuditRecord", "IssuedKey")
+
 _FIELDS: dict[str, Rule] = {
     "Identifier.value": MASKED,
     "Identifier.value(reveal)": REVEALING,
@@ -198,7 +206,13 @@ _ENDPOINTS: dict[str, Rule] = {
 #: Endpoints that need no caller: they hold no data.
 OPEN_ENDPOINTS = frozenset({"GET /", "GET /healthz", "GET /readyz", "GET /static"})
 
-TABLE: dict[str, Rule] = {**_ROOTS, **dict.fromkeys(_OPEN_TYPES, ALL), **_FIELDS, **_ENDPOINTS}
+TABLE: dict[str, Rule] = {
+    **_ROOTS,
+    **dict.fromkeys(_OPEN_TYPES, ALL),
+    **dict.fromkeys(_ADMIN_TYPES, Rule(ADMINS)),
+    **_FIELDS,
+    **_ENDPOINTS,
+}
 
 
 def rule_of(row: str) -> Rule:

@@ -25,6 +25,7 @@ class Seen:
     revealed: set[str] = field(default_factory=set)
     subjects: set[str] = field(default_factory=set)
     clusters: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
 
     def ids(self) -> dict[str, list[str]]:
         """As the record has them."""
@@ -63,6 +64,7 @@ _NOTES: dict[str, Callable[[Seen, Any], object]] = {
     "GraphNode": lambda seen, node: _NODES[node.type](seen, node.row["id"]),
     "Merge": lambda seen, merge: seen.subjects.update((merge.left, merge.right)),
     "WeakestCut": lambda seen, cut: seen.subjects.update(cut.smaller),
+    "ApiKey": lambda seen, key: seen.keys.add(key.key_id),
     "ClusterBridge": lambda seen, bridge: seen.subjects.add(bridge.subject),
 }
 

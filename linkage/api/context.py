@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import strawberry
 from strawberry.extensions import SchemaExtension
 
 from linkage.access.caller import Caller
+from linkage.access.keys import KeyRing
 from linkage.api.accounting import Seen
 from linkage.api.asked import Asked
 from linkage.api.loaders import Loaders, PastLoaders
+from linkage.audit.log import AuditLog
 from linkage.audit.writing import Writer
 from linkage.graph.reads import Frame, Reader
 from linkage.model import Costs, Merge
@@ -30,6 +32,8 @@ class Context:
     #: who calls, as it stands whenever it is asked: a key may be revoked while a connection lasts
     admit: Callable[[], Awaitable[Caller | None]]
     audit: Writer
+    log: AuditLog
+    keys: KeyRing
     #: region of phone numbers without +, for looking identifiers up
     phone_region: str | None = None
     #: what a WebSocket said when it connected
@@ -79,13 +83,5 @@ class OwnContext(SchemaExtension):
 
     async def on_operation(self) -> AsyncIterator[None]:
         held: Context = self.execution_context.context
-        self.execution_context.context = Context(
-            held.reader,
-            held.work,
-            held.admit,
-            held.audit,
-            held.phone_region,
-            held.connection_params,
-            await held.admit(),
-        )
+        self.execution_context.context = replace(held, caller=await held.admit())
         yield

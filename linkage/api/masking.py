@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from linkage.access.table import Action, action_of
-from linkage.api.context import Info
+from linkage.api.context import Context, Info
 from linkage.errors import Forbidden
 from linkage.normalise.text import hide_middle
 
@@ -21,8 +21,12 @@ Purpose = Annotated[
 def is_masked(info: Info) -> bool:
     """Whether the caller is shown this field masked."""
     raw = info._raw_info
-    caller = info.context.caller
-    return caller is None or action_of(caller.role, f"{raw.parent_type.name}.{raw.field_name}") is not Action.ALLOW
+    return is_row_masked(info.context, f"{raw.parent_type.name}.{raw.field_name}")
+
+
+def is_row_masked(context: Context, row: str) -> bool:
+    """Whether the caller is shown what that row of the table names masked."""
+    return context.caller is None or action_of(context.caller.role, row) is not Action.ALLOW
 
 
 def note_reveal(info: Info, identity: str) -> None:

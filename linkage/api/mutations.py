@@ -1,8 +1,11 @@
-"""The mutations: facts in and withdrawn, decisions made and taken back, resolutions started."""
+"""The mutations: facts in and withdrawn, decisions made and taken back, resolutions started, keys made."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -12,6 +15,7 @@ from linkage.api.decisions import DecisionInput, cluster_id, decide, decision_id
 from linkage.api.ids import named
 from linkage.api.resolving import RunState
 from linkage.api.types.decision import DecisionEffect, JudgementType
+from linkage.api.types.key import ApiKey, IssuedKey, RoleType
 from linkage.api.types.recording import AccountInput, ObservationInput, RecordResult, UsageInput
 from linkage.api.types.resolution import Resolution, ResolutionState
 from linkage.api.types.withdrawal import ObservationSelector, WithdrawalEffect, selection
@@ -22,6 +26,8 @@ from linkage.service.withdrawing import Order
 #: Rows of one call; more go through `POST /v1/…` or files.
 MOST_ROWS = 1_000
 LONGEST_NAME = 200
+#: Seconds for which a key that was rotated may go on to count.
+LONGEST_OVERLAP = 30 * 86_400
 
 
 Wait = Annotated[
@@ -192,3 +198,38 @@ class Mutation:
         resolution_id = _reviewed(info.context, id, reason, author)
         await info.context.work.refuse(resolution_id, author=author, reason=reason)
         return Review(resolution_id=resolution_id, state=RunState.REFUSED)
+
+    @strawberry.mutation(description="Make an API key; its text is told in this answer and never again.")
+    async def create_api_key(
+        self,
+        info: Info,
+        label: Annotated[str, strawberry.argument(description="Who or what will use it.")],
+        role: RoleType,  # type: ignore[valid-type]
+        expires_at: Annotated[
+            datetime | None, strawberry.argument(description="When it ends to count; null: never.")
+        ] = None,
+    ) -> IssuedKey:
+        if expires_at is not None and expires_at.tzinfo is None:
+            raise BadInput("`expiresAt` needs a time zone, for example 2027-05-03T00:00:00Z")
+        make = partial(info.context.keys.create, label, role, expires_at=expires_at)
+        return IssuedKey.of(await asyncio.to_thread(make))
+
+    @strawberry.mutation(
+        description="Make a key in another's place, with its label, role and expiry. The old one counts no more."
+    )
+    async def rotate_api_key(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        overlap_seconds: Annotated[
+            int, strawberry.argument(description="How long the old key goes on to count; 30 days at most.")
+        ] = 0,
+    ) -> IssuedKey:
+        if not 0 <= overlap_seconds <= LONGEST_OVERLAP:
+            raise BadInput(f"`overlapSeconds` may be 0 to {LONGEST_OVERLAP}")
+        rotate = partial(info.context.keys.rotate, str(id), overlap=timedelta(seconds=overlap_seconds))
+        return IssuedKey.of(await asyncio.to_thread(rotate))
+
+    @strawberry.mutation(description="Let a key count no more, from now on; it stays listed.")
+    async def revoke_api_key(self, info: Info, id: strawberry.ID) -> ApiKey:
+        return ApiKey.of(await asyncio.to_thread(info.context.keys.revoke, str(id)))

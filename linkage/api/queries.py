@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -23,9 +25,10 @@ from linkage.api.decisions import (
 from linkage.api.feed import number_of
 from linkage.api.ids import NodeId, named, parse
 from linkage.api.limits import GRAPH_LIMIT
-from linkage.api.masking import is_masked
+from linkage.api.masking import is_masked, is_row_masked
 from linkage.api.resolving import RunState
 from linkage.api.types import graph
+from linkage.api.types.audit import AUDIT, AuditConnection, read
 from linkage.api.types.band import Bands, BandType
 from linkage.api.types.change import CHANGES, ClusterChangeConnection
 from linkage.api.types.cluster import Cluster, ClusterConnection, ClusterEdge
@@ -33,6 +36,7 @@ from linkage.api.types.decision import DECISIONS, Decision, DecisionConnection, 
 from linkage.api.types.explanation import Explanation
 from linkage.api.types.graph import NODES, Graph, Path
 from linkage.api.types.identifier import Identifier
+from linkage.api.types.key import ApiKey
 from linkage.api.types.node import Node
 from linkage.api.types.past import AsOf, moment_of
 from linkage.api.types.resolution import RESOLUTIONS, Resolution, ResolutionConnection
@@ -140,6 +144,12 @@ def _spelt(text: str, region: str | None) -> list[str]:
     return [IdentifierValue(name, value).key for name, value in values if value is not None]
 
 
+def _audited_name(text: str) -> str:
+    """What an argument names, as the audit has it."""
+    found = named(text, "Cluster" if text.startswith("cl_") else "Identifier")
+    return f"{found.type.lower()}:{found.id}" if found.type in subjects.LABELS else found.id
+
+
 def subject_key(text: str) -> tuple[str, str]:
     """The subject that an argument names."""
     found = named(text, "Account")
@@ -158,7 +168,12 @@ def node_key(text: str) -> tuple[str, str]:
 
 async def _finding(context: Context, left: strawberry.ID, right: strawberry.ID) -> explaining.Finding:
     ends = subject_key(str(left)), subject_key(str(right))
-    return await explaining.find(context.reader, context.work.model, *ends)
+    finding = await explaining.find(context.reader, context.work.model, *ends)
+    if is_row_masked(context, "Decision.reason"):
+        # Sentences quote what people said: for those who are not shown it there is nothing to quote.
+        unsaid = [{**row, "reason": None, "retraction": None} for row in finding.decisions]
+        finding = replace(finding, decisions=unsaid)
+    return finding
 
 
 async def find_node(context: Context, found: NodeId) -> Node | None:
@@ -448,6 +463,27 @@ class Query:
             raise BadInput(f"`limit` may be 1 to {GRAPH_LIMIT}")
         keys = list(dict.fromkeys(node_key(str(one)) for one in ids))
         return await graph.neighbourhood(info.context, keys, hops=hops, limit=limit, strongest=strongest_first)
+
+    @strawberry.field(
+        description="The audit, newest first; `about`: only what showed this subject, identifier or cluster. Reading "
+        "it is written down in it."
+    )
+    async def audit(
+        self,
+        info: Info,
+        caller: str | None = None,
+        about: strawberry.ID | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> AuditConnection:
+        page = page_of(AUDIT, first=first, after=after)
+        name = _audited_name(str(about)) if about is not None else None
+        rows = await asyncio.to_thread(read, info.context.log, page, caller=caller, about=name)
+        return AuditConnection.of(rows, page)
+
+    @strawberry.field(description="The keys there are and were, without their secrets.")
+    def api_keys(self, info: Info) -> list[ApiKey]:
+        return [ApiKey.of(key) for key in info.context.keys.keys().values()]
 
     @strawberry.field(description="What makes bands of confidences now: costs, and the edges that follow from them.")
     def bands(self, info: Info) -> Bands:

@@ -62,7 +62,10 @@ def decide(
 
     said = Statement(left, right, _judgement(same, different, undecided), author or user(), reason)
     _carry_out(
-        lambda service: service.preview([said]) if dry_run else service.decide([said]), dry_run=dry_run, as_json=as_json
+        "decide",
+        lambda service: service.preview([said]) if dry_run else service.decide([said]),
+        dry_run=dry_run,
+        as_json=as_json,
     )
 
 
@@ -89,6 +92,7 @@ def undo(
     sides = Subject.parse(_named(left)), Subject.parse(_named(right))
     who = author or user()
     _carry_out(
+        "undo",
         lambda service: (service.preview_undoing if dry_run else service.undo)(
             cluster, sides, author=who, reason=reason
         ),
@@ -115,6 +119,7 @@ def retract(
     """
     who = author or user()
     _carry_out(
+        "retract",
         lambda service: (
             service.preview_retraction(decision) if dry_run else service.retract(decision, author=who, reason=reason)
         ),
@@ -183,7 +188,8 @@ def user() -> str:
     return getpass.getuser()
 
 
-def _carry_out(change: Callable[[Service], Effect], *, dry_run: bool, as_json: bool) -> None:
+def _carry_out(command: str, change: Callable[[Service], Effect], *, dry_run: bool, as_json: bool) -> None:
+    from linkage.cli.audit import account
     from linkage.cli.terminal import notes, out, progress
     from linkage.service import Service
     from linkage.settings import Settings
@@ -191,6 +197,7 @@ def _carry_out(change: Callable[[Service], Effect], *, dry_run: bool, as_json: b
     with progress() as report, Service.open(Settings.load(os.environ), report) as service:
         effect = change(service)
         if not dry_run:
+            account(command, decisions=[stated.decision.id for stated in effect.stated])
             service.catch_up(progress=report)
     if as_json:
         out.print_json(json.dumps(effect_record(effect), default=str))

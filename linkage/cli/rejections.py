@@ -40,6 +40,7 @@ def list_(
     """
     from rich.table import Table
 
+    from linkage.cli.audit import account
     from linkage.cli.terminal import notes, out
     from linkage.service import Service
     from linkage.settings import Settings
@@ -47,6 +48,7 @@ def list_(
     with Service.open(Settings.load(os.environ)) as service:
         rows = service.rejections(file=file, code=code, limit=limit)
     if as_json:
+        account("rejections list --json")
         out.print_json(json.dumps(rows, default=str))
         return
     if not rows:

@@ -102,6 +102,7 @@ def resolve(
         else:
             import getpass
 
+            from linkage.cli.audit import account
             from linkage.engine import Model
             from linkage.service import Service
 
@@ -111,9 +112,11 @@ def resolve(
                 who = getpass.getuser()
                 if refuse:
                     service.refuse_resolution(refuse, author=who, reason=reason)
+                    account("resolve --refuse", resolutions=[refuse])
                     summary = {"resolution_id": refuse, "refused": True}
                 elif approve:
                     summary = service.approve_resolution(approve, author=who, reason=reason)
+                    account("resolve --approve", resolutions=[approve])
                 elif dry_run or compare:
                     summary = service.preview_resolution(Model.load(compare) if compare else None, progress=report)
                 else:

@@ -109,6 +109,7 @@ def _carry_out(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from linkage.cli.audit import account
     from linkage.cli.decide import print_touched, touched_record
     from linkage.cli.terminal import out, progress
     from linkage.model import Subject
@@ -121,6 +122,7 @@ def _carry_out(
     with progress() as report, Service.open(Settings.load(os.environ), report) as service:
         effect = service.preview_withdrawal(order) if dry_run else service.withdraw(order)
         if not dry_run:
+            account("withdraw" if withdrawn else "reinstate", subjects=[str(named)] if named else [])
             service.catch_up(progress=report)
     if as_json:
         record = {

@@ -53,6 +53,7 @@ class Parts:
     reader: Reader
     following: Following
     audit: Writer
+    log: AuditLog
     phone_region: str | None
 
 
@@ -89,8 +90,10 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/", pages.home),
-            Route("/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission)), name="graphql"),
-            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission)),
+            Route(
+                "/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission, keys=ring)), name="graphql"
+            ),
+            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission, keys=ring)),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
@@ -144,10 +147,11 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     tidying = Tidying(service.tidy)
     tidying.start()
     stack.push_async_callback(tidying.close)
-    audit = Writer(AuditLog(settings.data, service.secret).append)
+    log = AuditLog(settings.data, service.secret)
+    audit = Writer(log.append)
     stack.push_async_callback(audit.close)
     work.begin()
-    return Parts(service, work, reader, following, audit, settings.phone_region)
+    return Parts(service, work, reader, following, audit, log, settings.phone_region)
 
 
 async def _threaded(call: Callable[[], T]) -> T:

@@ -28,6 +28,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from linkage.access.admission import Admission
 from linkage.access.caller import Caller
+from linkage.access.keys import KeyRing
 from linkage.access.table import Action, action_of
 from linkage.api.context import Context
 from linkage.api.errors import BAD_USER_INPUT, FORBIDDEN, PARSE_FAILED, UNAUTHENTICATED, VALIDATION_FAILED
@@ -52,7 +53,7 @@ WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
-    def __init__(self, *, limits: Limits, admission: Admission) -> None:
+    def __init__(self, *, limits: Limits, admission: Admission, keys: KeyRing) -> None:
         super().__init__(
             build_schema(limits),
             graphql_ide=None,
@@ -61,6 +62,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         self.limits = limits
         self.admission = admission
+        self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -129,7 +131,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 shown = (context.connection_params or {}).get("authorization")
             return await self.admission.admit(shown)
 
-        context = Context(parts.reader, parts.work, admit, parts.audit, parts.phone_region)
+        context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, parts.phone_region)
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

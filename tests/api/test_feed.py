@@ -6,10 +6,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
+from linkage.access.admission import Admission
+from linkage.access.keys import KeyRing
 from linkage.api.context import Context
 from linkage.api.feed import number_of, watch
 from linkage.api.types.change import change_cursor
@@ -152,7 +155,11 @@ def test_a_watcher_over_sse_hears_the_same_and_whoever_is_slow_is_told_where_to_
         app = create_app(settings, demo=True)
         async with app.router.lifespan_context(app):
             parts = app.state.parts
-            slow = watch(Context(parts.reader, parts.work), 0, None, patience=0.0)
+            keys = KeyRing(settings.data, b"no keys are asked for")
+            context = Context(
+                parts.reader, parts.work, partial(Admission([]).admit, None), parts.audit, parts.log, keys
+            )
+            slow = watch(context, 0, None, patience=0.0)
             first = await anext(slow)
             await asyncio.sleep(0.01)
             with pytest.raises(FellBehind) as told:
