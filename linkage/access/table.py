@@ -230,7 +230,7 @@ def action_of(role: Role, row: str) -> Action:
     return rule_of(row).action(role)
 
 
-def roles_for(row: str) -> list[Role]:
-    """Who may ask it, masked or not, from the least role to the most."""
-    rule = rule_of(row)
-    return [role for role in Role if rule.action(role) is not Action.DENY]
+def roles_for(*rows: str) -> str:
+    """Who may ask for all of that, masked or not: `analyst or admin`; empty: nobody."""
+    able = [role for role in Role if all(action_of(role, row) is not Action.DENY for row in rows)]
+    return " or ".join(filter(None, (", ".join(able[:-1]), *able[-1:])))

@@ -55,8 +55,7 @@ def admitted(caller: Caller, asked: Asked, variables: dict[str, object] | None) 
 
 def _forbidden(caller: Caller, denied: list[str]) -> Forbidden:
     more = f" and {len(denied) - NAMED} more" if len(denied) > NAMED else ""
-    able = set.intersection(*(set(roles_for(row)) for row in denied))
-    roles = ", ".join(role for role in roles_for(denied[0]) if role in able)
+    roles = roles_for(*denied)
     return Forbidden(
         f"the role {caller.role} may not ask for {', '.join(f'`{row}`' for row in denied[:NAMED])}{more}",
         next_step=f"Leave it out, or use a key with the role {roles}." if roles else "Leave it out.",

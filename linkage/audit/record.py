@@ -21,9 +21,9 @@ class Record:
     caller: str
     name: str
     role: str
-    #: `query`, `mutation`, `subscription`, `command`
+    #: `query`, `mutation`, `subscription`, `request`, `command`
     kind: str
-    #: what was asked: root fields, or a command
+    #: what was asked: root fields, an endpoint, or a command
     asked: Sequence[str]
     operation: str | None = None
     purpose: Sequence[str] = ()

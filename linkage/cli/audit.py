@@ -33,7 +33,7 @@ def list_(
         str | None, typer.Option(help="Only what showed this: an identifier's opaque id, account:ID, a cluster's id.")
     ] = None,
 ) -> None:
-    """Print the records, oldest first, one JSON object a line.
+    """Print the records, oldest first, one JSON object a line; this reading is the last of them.
 
     Examples:
 
@@ -43,15 +43,14 @@ def list_(
 
       linkage audit list > audit.ndjson        (the whole, to keep elsewhere)
     """
-    import json
     from collections import deque
 
     from linkage.audit.reading import is_of, records
 
+    account("audit list")
     wanted = (line for line, record in records(_log()) if is_of(record, caller=caller, about=about))
     for line in wanted if last is None else deque(wanted, maxlen=last):
         typer.echo(line)
-    account("audit list", asked_for=[json.dumps({"caller": caller, "about": about})])
 
 
 def verify(
@@ -81,18 +80,17 @@ def verify(
             details=checked.faults,
             next_step="Keep DATA/audit and DATA/audit-head as they are, and find out who could write there.",
         )
-    out.print(f"{checked.records:,} records, each as it was written.", highlight=False)
+    out.print(f"Records, each as it was written: {checked.records:,}.", highlight=False)
     out.print(f"{checked.end.count}:{checked.end.mac}", highlight=False, soft_wrap=True)
 
 
 def account(command: str, **ids: list[str]) -> None:
     """Write down what was done on the command line, by whoever is logged in. Raises `AuditUnavailable`."""
-    import getpass
-
     from linkage.audit.record import Record
+    from linkage.cli.decide import user
 
-    user = getpass.getuser()
-    _log().append([Record(f"cli:{user}", user, "shell", "command", [command], ids=ids)])
+    who = user()
+    _log().append([Record(f"cli:{who}", who, "shell", "command", [command], ids=ids)])
 
 
 def _log() -> AuditLog:

@@ -182,10 +182,13 @@ def _named(text: str) -> str:
 
 
 def user() -> str:
-    """The user of this computer."""
+    """The user of this computer; by number where it has no name, as in a container."""
     import getpass
 
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _carry_out(command: str, change: Callable[[Service], Effect], *, dry_run: bool, as_json: bool) -> None:

@@ -100,16 +100,15 @@ def resolve(
                 progress=report,
             )
         else:
-            import getpass
-
             from linkage.cli.audit import account
+            from linkage.cli.decide import user
             from linkage.engine import Model
             from linkage.service import Service
 
             named = {"model": model, "reference": reference}
             settings = settings.model_copy(update={name: path for name, path in named.items() if path})
             with Service.open(settings) as service:
-                who = getpass.getuser()
+                who = user()
                 if refuse:
                     service.refuse_resolution(refuse, author=who, reason=reason)
                     account("resolve --refuse", resolutions=[refuse])

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.table import OPEN_ENDPOINTS, TABLE, Action, action_of, roles_for
-from linkage.errors import LinkageError
+from linkage.audit.record import Record
+from linkage.errors import Forbidden, LinkageError
 from linkage.server.answers import HttpError, of_error, refuse
 
 CALLER = "linkage.caller"
@@ -74,11 +75,19 @@ class KnownCallers:
         if method not in METHODS[path]:
             raise HttpError(405, f"that takes {' or '.join(sorted(METHODS[path]))}", Allow=", ".join(METHODS[path]))
         if action_of(caller.role, row) is Action.DENY:
-            roles = ", ".join(roles_for(row))
-            raise HttpError(
-                403, f"the role {caller.role} may not do that; use a key with the role {roles}", "FORBIDDEN"
-            )
+            await _account(scope, caller, row)
+            raise HttpError(403, f"the role {caller.role} may not do that; {roles_for(row)} may", "FORBIDDEN")
         return caller
+
+
+async def _account(scope: Scope, caller: Caller, row: str) -> None:
+    """Write a refusal down, as the schema does for what is asked of it."""
+    try:
+        await scope["app"].state.parts.audit.write(
+            Record(caller.id, caller.name, caller.role, "request", [row], outcome=Forbidden.code)
+        )
+    except LinkageError as error:
+        raise of_error(error) from error
 
 
 def endpoint_of(path: str) -> str:

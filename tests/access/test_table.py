@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from linkage.access.roles import Role
-from linkage.access.table import TABLE, Action, action_of, rule_of
+from linkage.access.table import TABLE, Action, action_of, roles_for, rule_of
 from linkage.api.schema import build_schema
 
 SCHEMA = build_schema()._schema
@@ -72,6 +72,13 @@ def test_a_viewer_and_a_service_reveal_nothing_decide_nothing_and_administer_not
         changing = {row for row in TABLE if row.startswith("Mutation.") and action_of(role, row) is not Action.DENY}
         assert changing <= {"Mutation.recordObservations", "Mutation.recordUsage", "Mutation.recordAccounts"}
     assert action_of(Role.VIEWER, "Mutation.recordAccounts") is Action.DENY
+
+
+def test_who_may_is_told_in_words() -> None:
+    assert roles_for("Mutation.decide") == "analyst or admin"
+    assert roles_for("Identifier.value(reveal)", "Query.node") == "investigator, analyst or admin"
+    assert roles_for("Query.audit") == "admin"
+    assert roles_for("Query.new") == ""
 
 
 def test_an_admin_is_denied_nothing_that_has_a_row() -> None:

@@ -10,6 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 from linkage.access.keys import KeyRing
 from linkage.access.roles import Role
 from linkage.access.table import OPEN_ENDPOINTS, TABLE
+from linkage.audit.log import AuditLog
+from linkage.audit.reading import records
 from linkage.server.app import create_app
 from linkage.server.callers import endpoint_of
 from linkage.settings import Settings, project_secret
@@ -73,13 +75,16 @@ def test_a_revocation_takes_effect_at_once(guarded: TestClient, ring: KeyRing) -
     assert guarded.post("/graphql", json=PING, headers=headers).status_code == 401
 
 
-def test_facts_are_sent_by_those_who_may(guarded: TestClient, keys: dict[Role, str]) -> None:
+def test_facts_are_sent_by_those_who_may(guarded: TestClient, keys: dict[Role, str], settings: Settings) -> None:
     statuses = {
         role: guarded.post("/v1/accounts", content=b"", headers={"Authorization": shown, **NDJSON}).status_code
         for role, shown in keys.items()
     }
     assert {role for role, status in statuses.items() if status == 200} == {Role.SERVICE, Role.ADMIN}
     assert {status for status in statuses.values() if status != 200} == {403}
+    log = AuditLog(settings.data, project_secret(settings.data))
+    refused = [one["role"] for _, one in records(log) if one["asked"] == ["POST /v1/{record}"]]
+    assert refused == [role for role, status in statuses.items() if status == 403]
 
 
 def test_what_has_no_row_is_not_there(guarded: TestClient, keys: dict[Role, str]) -> None:

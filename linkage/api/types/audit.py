@@ -45,11 +45,11 @@ class AuditRecord:
     def role(self) -> str:
         return str(self.row["role"])
 
-    @strawberry.field(description="`query`, `mutation`, `subscription` or `command`.")
+    @strawberry.field(description="`query`, `mutation`, `subscription`, `request` (of an endpoint) or `command`.")
     def kind(self) -> str:
         return str(self.row["kind"])
 
-    @strawberry.field(description="Root fields, or the command.")
+    @strawberry.field(description="Root fields, the endpoint, or the command.")
     def asked(self) -> list[str]:
         return list(self.row["asked"])
 
