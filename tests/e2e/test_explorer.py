@@ -124,7 +124,7 @@ def test_a_reload_keeps_the_work(page: Page) -> None:
 def test_nothing_that_was_typed_outlives_the_tab_and_no_key_is_kept_at_all(page: Page) -> None:
     page.click("text=Headers")
     page.locator("section[aria-label='Headers'] .monaco-editor").last.click()
-    page.keyboard.type('{"authorization": "Bearer planted-key"')
+    page.keyboard.type('{"x-secret": "planted-key"')
     page.click("button.graphiql-execute-button")
     answer(page)
     page.wait_for_timeout(800)
