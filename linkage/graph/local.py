@@ -61,7 +61,7 @@ class Memory:
 
     @classmethod
     def of_machine(cls) -> Memory:
-        """A quarter of the machine's memory as heap (1 GiB at least, 31 at most, where Java's pointers grow), half as much
+        """A quarter of the machine's memory as heap (1 GiB at least, 31 at most, as Java has it cheap), half as much
         for pages: what a resolution changes of clusters is one transaction, that of a million accounts takes more than
         2 GiB, and Neo4j lets transactions have 70 % of the heap."""
         heap = max(2**10, min(_machine_memory() // 4 // 2**20, 31 * 2**10))
