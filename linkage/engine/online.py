@@ -50,9 +50,8 @@ class Period(NamedTuple):
     last: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Fellow:
-    """Another holder of a value: its cluster (None: alone), when it was opened (days; NaN: not known), its use."""
+class Fellow(NamedTuple):
+    """A holder of a value: its cluster (None: alone), when it was opened (days; NaN: not known), its use."""
 
     subject: str
     cluster: str | None
@@ -64,9 +63,10 @@ class Fellow:
 class Used:
     """A value that a newcomer uses, and who else does.
 
-    `clusters`: how many clusters and single subjects hold it; `class_bits`: what its holders add to its weight, None
-    where no resolution has weighed it yet. A crowded value names no fellows; `pools` has how many members of a cluster
-    hold it, as far as they matter.
+    `clusters`: how many clusters and single subjects hold it, where these are more than its fellows and the newcomer;
+    `class_bits`: what its holders add to its weight, None where no resolution has weighed it yet. All newcomers that
+    use a value may name the same fellows, themselves among them: only the first of them is asked. A crowded value names
+    none; `pools` has how many members of a cluster hold it, as far as they matter.
     """
 
     kind: str
@@ -194,14 +194,13 @@ class _World:
         for at, newcomer in enumerate(self.around.newcomers):
             for use in newcomer.uses:
                 v = number.setdefault((use.kind, use.value), len(number))
-                fresh = v == len(class_bits)
-                if fresh:
-                    class_bits.append(UNKNOWN if use.class_bits is None else use.class_bits)
                 rows[at, v] = use.period
+                if v < len(class_bits):
+                    continue
+                class_bits.append(UNKNOWN if use.class_bits is None else use.class_bits)
                 for fellow in use.fellows:
                     rows.setdefault((self.subjects.add(fellow), v), fellow.period)
-                if fresh:
-                    ghosts += [(v, *run) for run in self._ghosts(use)]
+                ghosts += [(v, *run) for run in self._ghosts(newcomer, use)]
         self.values = list(number)
         kind = np.array([kinds.index(kind) for kind, _ in self.values], np.int32)
         subject, value, first, last = _columns(rows, ghosts)
@@ -216,12 +215,12 @@ class _World:
         stated = np.zeros(0, np.int64)
         return Holdings(subject, value, first, last, values, created, len(created), stated), separate
 
-    def _ghosts(self, use: Used) -> Iterator[tuple[int, int]]:
+    def _ghosts(self, newcomer: Newcomer, use: Used) -> Iterator[tuple[int, int]]:
         """Holders that nobody needs to know by name, as runs of numbers (first, how many): members of clusters that
         hold a crowded value, and all others."""
-        named = {fellow.cluster or fellow.subject for fellow in use.fellows}
         for cluster, members in use.pools.items():
             yield self.subjects.add_members(cluster, min(members, MOST_POOL))
+        named = {fellow.cluster or fellow.subject for fellow in use.fellows if fellow.subject != newcomer.subject}
         others = use.clusters - len(named | set(use.pools)) - 1
         yield self.subjects.add_loners(min(max(others, 0), MOST_GHOSTS))
 
