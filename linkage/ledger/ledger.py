@@ -393,10 +393,9 @@ class _Batch:
 
     def _catch_up(self, current: int | None) -> None:
         """Compare with what others committed meanwhile; write anew what must change."""
-        rows = (self.stored.rows_of(entry) for entry in self.stored.entries(self._base, current))
-        sources = [source for source in rows if source is not None]
-        others = self._novelty.brought(sources) if self._novelty is not None else None
-        if others is not None or (sources and self.stored.ordered):
+        source = self.stored.rows_of(*self.stored.entries(self._base, current))
+        others = self._novelty.brought(source) if source is not None and self._novelty is not None else None
+        if others is not None or (source is not None and self.stored.ordered):
             self._number = self.stored.number(current)
             self._rewrite(others)
         self._base = current

@@ -179,10 +179,7 @@ def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apa
 def publish_links(ledger: Ledger, linked: Linked) -> None:
     """Write what was found to the ledger and let it hold."""
     with ThreadPoolExecutor(len(linked.rows)) as writers:
-        appends = [
-            writers.submit(ledger.append, table, rows, batch_id=f"{linked.publication_id}-{table}")
-            for table, rows in linked.rows.items()
-        ]
+        appends = [writers.submit(ledger.append, table, rows) for table, rows in linked.rows.items()]
         for append in appends:
             append.result()
     publish(ledger, linked.publication_id, PublicationKind.LINK)
