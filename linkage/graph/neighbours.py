@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from linkage.graph.connection import Graph
+import neo4j
 
 #: An identifier with more holders than this is crowded: its holders are not walked.
 CROWDED = 300
@@ -67,14 +67,14 @@ RETURN c.id AS id, c.size AS size, c.accounts AS accounts, c.organisations AS or
 PLACES = """
 UNWIND $ids AS id
 MATCH (:%(label)s {id: id})-[:IN]->(c:Cluster)
-RETURN id, c.id AS cluster
+RETURN id, c.id
 """
 
 OWN = """
 UNWIND $ids AS id
 MATCH (s:%(label)s {id: id})-[:USED]->(i:Identifier) WHERE i.kind IN $telling
 WITH id, COUNT { (i)<-[:USED]-() } AS holders
-RETURN id, count(CASE WHEN holders = 1 THEN 1 END) AS alone, count(CASE WHEN holders > 1 THEN 1 END) AS common
+RETURN id, count(CASE WHEN holders = 1 THEN 1 END), count(CASE WHEN holders > 1 THEN 1 END)
 """
 
 
@@ -128,46 +128,52 @@ class Value(NamedTuple):
         return {holder.cluster for holder in self.holders if holder.cluster} | set(self.pools)
 
 
-def around(
-    graph: Graph, label: str, ids: Sequence[str], loud: Mapping[str, int], others: int, telling: Sequence[str]
-) -> list[Around]:
-    """What is known around subjects of a label; those that are not in the graph are left out.
+class Neighbourhood:
+    """What stands around subjects, as one transaction finds it: what is asked one after the other is asked of one state
+    of the graph, and each question is one message there and back."""
 
-    `loud`: by kind (`others`: any other) in how many clusters the holders of an identifier may be to be looked at.
-    """
-    rows = graph.values(AROUND % {"label": label}, ids=list(ids), loud=dict(loud), others=others, telling=list(telling))
-    return [
-        Around(id_, created, own, cluster, [Use(*use) for use in uses], declared)
-        for id_, created, own, cluster, uses, declared in rows
-    ]
+    def __init__(self, transaction: neo4j.ManagedTransaction) -> None:
+        self._transaction = transaction
 
+    def around(
+        self, label: str, ids: Sequence[str], loud: Mapping[str, int], others: int, telling: Sequence[str]
+    ) -> list[Around]:
+        """What is known around subjects of a label; those that are not in the graph are left out.
 
-def values(graph: Graph, keys: Sequence[str]) -> dict[str, Value]:
-    """The identifiers of these keys."""
-    return {
-        key: Value(kind, value, bits, crowded, clusters, [Holder(*holder) for holder in holders], dict(pools))
-        for key, kind, value, bits, crowded, clusters, holders, pools in graph.values(
-            VALUES, keys=list(keys), crowded=CROWDED
+        `loud`: by kind (`others`: any other) in how many clusters the holders of an identifier may be to be looked at.
+        """
+        rows = self._ask(
+            AROUND % {"label": label}, ids=list(ids), loud=dict(loud), others=others, telling=list(telling)
         )
-    }
+        return [
+            Around(id_, created, own, cluster, [Use(*use) for use in uses], declared)
+            for id_, created, own, cluster, uses, declared in rows
+        ]
 
+    def values(self, keys: Sequence[str]) -> dict[str, Value]:
+        """The identifiers of these keys."""
+        return {
+            key: Value(kind, value, bits, crowded, clusters, [Holder(*holder) for holder in holders], dict(pools))
+            for key, kind, value, bits, crowded, clusters, holders, pools in self._ask(
+                VALUES, keys=list(keys), crowded=CROWDED
+            )
+        }
 
-def groups(graph: Graph, ids: Sequence[str]) -> list[list[Any]]:
-    """Id, size, and mean and standard deviation of the sign-ups in days of the live ones of these clusters."""
-    return graph.values(GROUPS, ids=list(ids))
+    def groups(self, ids: Sequence[str]) -> list[list[Any]]:
+        """Id, size, and mean and standard deviation of the sign-ups in days of the live ones of these clusters."""
+        return self._ask(GROUPS, ids=list(ids))
 
+    def clusters(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What is published of the live ones of these clusters, each with `member`, the name of one of its members."""
+        return self._transaction.run(CLUSTERS, ids=list(ids)).data()
 
-def clusters(graph: Graph, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What is published of the live ones of these clusters, each with `member`, the name of one of its members."""
-    return graph.read(CLUSTERS, ids=list(ids))
+    def places(self, label: str, ids: Sequence[str]) -> list[list[str]]:
+        """Id and cluster of those subjects of a label that are in one."""
+        return self._ask(PLACES % {"label": label}, ids=list(ids))
 
+    def own(self, label: str, ids: Sequence[str], telling: Sequence[str]) -> list[list[Any]]:
+        """Id, and how many telling identifiers the subject has for itself, and how many with others."""
+        return self._ask(OWN % {"label": label}, ids=list(ids), telling=list(telling))
 
-def places(graph: Graph, label: str, ids: Sequence[str]) -> dict[str, str]:
-    """The clusters of those subjects of a label that are in one."""
-    return {row["id"]: row["cluster"] for row in graph.read(PLACES % {"label": label}, ids=list(ids))}
-
-
-def own(graph: Graph, label: str, ids: Sequence[str], telling: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """How many telling identifiers each subject has for itself, and how many with others."""
-    rows = graph.read(OWN % {"label": label}, ids=list(ids), telling=list(telling))
-    return {row["id"]: (int(row["alone"]), int(row["common"])) for row in rows}
+    def _ask(self, cypher: str, **parameters: Any) -> list[list[Any]]:
+        return self._transaction.run(cypher, parameters).values()

@@ -33,9 +33,8 @@ from linkage.engine.online import (
     link,
     loudest_crowd,
 )
-from linkage.graph import neighbours
 from linkage.graph.connection import Graph
-from linkage.graph.neighbours import Around, Holder, Use, Value
+from linkage.graph.neighbours import Around, Holder, Neighbourhood, Use, Value
 from linkage.graph.projection import LINKED
 from linkage.identity.links import Cluster, Links
 from linkage.ledger import Ledger, results
@@ -162,8 +161,13 @@ def kept_apart(ledger: Ledger) -> Apart:
 
 def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> Linked:
     """Find where those of whom there is news, and whom they touch, belong. To be called while nobody else publishes."""
-    linking = _Linking(graph, model, news, found, apart)
-    waiting, seen = sorted(news.subjects), set[str]()
+    return graph.transaction(
+        lambda transaction: _look_around(_Linking(Neighbourhood(transaction), model, news, found, apart)), mode="read"
+    )
+
+
+def _look_around(linking: _Linking) -> Linked:
+    waiting, seen = sorted(linking.news.subjects), set[str]()
     for turn in range(RIPPLES + 1):
         waiting = [one for one in waiting if one not in seen]
         if turn:
@@ -188,8 +192,8 @@ def publish_links(ledger: Ledger, linked: Linked) -> None:
 class _Linking:
     """One publication of links while it is being gathered: the graph as it is, and what was placed on top of it."""
 
-    def __init__(self, graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> None:
-        self.graph, self.model, self.news, self.scales, self.apart = graph, model, news, found, apart
+    def __init__(self, neighbourhood: Neighbourhood, model: Model, news: News, found: Scales, apart: Apart) -> None:
+        self.neighbourhood, self.model, self.news, self.scales, self.apart = neighbourhood, model, news, found, apart
         self.links = Links(f"ln_{uuid.uuid4().hex}", datetime.now(UTC))
         self.loud = {name: loudest_crowd(kind, model.prior.bits, MOST_CLASS_BITS) for name, kind in model.kinds.items()}
         self.loud_other = loudest_crowd(model.unknown, model.prior.bits, MOST_CLASS_BITS)
@@ -207,7 +211,7 @@ class _Linking:
             f"{type_}:{row.id}": row
             for type_, label in _LABELS.items()
             if (ids := _ids(subjects, type_))
-            for row in neighbours.around(self.graph, label, ids, self.loud, self.loud_other, self.model.telling_kinds)
+            for row in self.neighbourhood.around(label, ids, self.loud, self.loud_other, self.model.telling_kinds)
         }
         self.where |= {subject: row.cluster for subject, row in rows.items() if row.cluster}
         self._learn_values(rows.values())
@@ -234,12 +238,12 @@ class _Linking:
         """Read the values that are used, of those not known yet."""
         used = {use.key for row in rows for use in row.uses} - set(self.values)
         if used:
-            self.values |= neighbours.values(self.graph, sorted(used))
+            self.values |= self.neighbourhood.values(sorted(used))
 
     def _learn_groups(self, rows: Iterable[Around]) -> None:
         """Read how large the clusters around are, of those not known yet."""
         named = {cluster for row in rows for cluster in self._clusters_around(row)} - set(self.groups)
-        for identity, size, opened, spread in neighbours.groups(self.graph, sorted(named)) if named else ():
+        for identity, size, opened, spread in self.neighbourhood.groups(sorted(named)) if named else ():
             self.groups[identity] = Group(size, _known(opened), spread or 0.0)
 
     def _clusters_around(self, row: Around) -> Iterator[str]:
@@ -252,7 +256,7 @@ class _Linking:
     def _learn_clusters(self, ids: Iterable[str | None]) -> None:
         """Read all of the clusters that somebody is put into, of those not known yet."""
         grown = {identity for identity in ids if identity is not None and identity not in self.links.clusters}
-        for row in neighbours.clusters(self.graph, sorted(grown)) if grown else ():
+        for row in self.neighbourhood.clusters(sorted(grown)) if grown else ():
             self.members[row["id"]] = row["member"]
             self.links.clusters[row["id"]] = _cluster(row)
 
@@ -277,7 +281,7 @@ class _Linking:
             f"{type_}:{identity}": cluster
             for type_, label in _LABELS.items()
             if (ids := _ids(others, type_))
-            for identity, cluster in neighbours.places(self.graph, label, ids).items()
+            for identity, cluster in self.neighbourhood.places(label, ids)
         } | self.moved
         for subject, kept in barred.items():
             kept.update([places[other] for other in self.apart[subject] if other in places])
@@ -349,10 +353,10 @@ class _Linking:
             for fellow in use.fellows
         } - {newcomer.subject for newcomer in newcomers}
         return {
-            f"{type_}:{identity}": counts
+            f"{type_}:{identity}": (alone, common)
             for type_, label in _LABELS.items()
             if (ids := _ids(sorted(asked), type_))
-            for identity, counts in neighbours.own(self.graph, label, ids, self.model.telling_kinds).items()
+            for identity, alone, common in self.neighbourhood.own(label, ids, self.model.telling_kinds)
         }
 
     # -- what comes of it
