@@ -11,7 +11,6 @@ import json
 import math
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -182,10 +181,8 @@ def _look_around(linking: _Linking) -> Linked:
 
 def publish_links(ledger: Ledger, linked: Linked) -> None:
     """Write what was found to the ledger and let it hold."""
-    with ThreadPoolExecutor(len(linked.rows)) as writers:
-        appends = [writers.submit(ledger.append, table, rows) for table, rows in linked.rows.items()]
-        for append in appends:
-            append.result()
+    for table, rows in linked.rows.items():
+        ledger.append(table, rows)
     publish(ledger, linked.publication_id, PublicationKind.LINK)
 
 
