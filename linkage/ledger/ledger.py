@@ -64,10 +64,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The rows that one version of a table appended, in order. Read `batches` before taking the next change."""
+    """The rows that one version of a table appended, in order: how many, and the rows themselves, read as they are
+    taken."""
 
     table: str
     version: int
+    rows: int
     batches: Iterator[pa.RecordBatch]
 
 
@@ -196,7 +198,7 @@ class Ledger:
             )
         for entry in stored.entries(after, last):
             if entry.appended:
-                yield Change(table, entry.version, self._rows(stored, entry))
+                yield Change(table, entry.version, entry.rows, self._rows(stored, entry))
 
     def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
         recent = stored.recent(entry.version)
