@@ -16,7 +16,7 @@ rounds and the second look (a test holds them together).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from linkage.engine.pairs import Round, lay_desk, merge_evidence, score_rows
 from linkage.engine.rounds import Rounds
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.standing import FELLOW, SIGN_UP, Beside, Scene, group_holdings, look_at, nearest_clusters
-from linkage.engine.tables import Floats, Holdings, Ints
+from linkage.engine.tables import Floats, Holdings, Ints, Whole
 from linkage.engine.weigh import LN2, Weights, full_bits, sign_up_bits
 from linkage.model.explanation import COVERAGE, STANDING
 from linkage.model.explanation import SIGN_UP as SIGN_UP_PIECE
@@ -50,9 +50,8 @@ class Period(NamedTuple):
     last: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Fellow:
-    """Another holder of a value: its cluster (None: alone), when it was opened (days; NaN: not known), its use."""
+class Fellow(NamedTuple):
+    """A holder of a value: its cluster (None: alone), when it was opened (days; NaN: not known), its use."""
 
     subject: str
     cluster: str | None
@@ -64,9 +63,10 @@ class Fellow:
 class Used:
     """A value that a newcomer uses, and who else does.
 
-    `clusters`: how many clusters and single subjects hold it; `class_bits`: what its holders add to its weight, None
-    where no resolution has weighed it yet. A crowded value names no fellows; `pools` has how many members of a cluster
-    hold it, as far as they matter.
+    `clusters`: how many clusters and single subjects hold it, where these are more than its fellows and the newcomer;
+    `class_bits`: what its holders add to its weight, None where no resolution has weighed it yet. All newcomers that
+    use a value may name the same fellows, themselves among them: only the first of them is asked. A crowded value names
+    none; `pools` has how many members of a cluster hold it, as far as they matter.
     """
 
     kind: str
@@ -171,11 +171,14 @@ class _World:
         self.subjects = _Subjects(around)
         self.values: list[tuple[str, str]] = []
         self.holdings, self.separate = self._lay_out(kinds)
-        self.label = np.array(self.subjects.label, np.int32)
+        self.label = self.subjects.labels()
         nobody = np.zeros(0, np.int32)
         self.activity = gather_activity(nobody, nobody, len(self.label))
-        self.cluster_ids: list[str | None] = self.subjects.cluster_ids
+        self.cluster_ids = self.subjects.cluster_ids
         self.size, self.opened, self.spread = self._groups()
+        self.rounds = Rounds(self.holdings, self.weights, plant(0, NO_MARKS), self.activity, 1)
+        self._now: Round | None = None
+        self._seen: Scene | None = None
         self.newcomers = np.arange(len(around.newcomers), dtype=np.int32)
         self.refused = np.zeros(len(self.label), np.bool_)
         self.placed: list[Placed] = []
@@ -186,26 +189,22 @@ class _World:
         """The holdings of everybody named and of the ghosts; the part of telling identifiers that is one's own."""
         number: dict[tuple[str, str], int] = {}
         rows: dict[tuple[int, int], Period] = {}
+        ghosts: list[tuple[int, int, int]] = []
         class_bits: list[float] = []
         for at, newcomer in enumerate(self.around.newcomers):
             for use in newcomer.uses:
                 v = number.setdefault((use.kind, use.value), len(number))
-                fresh = v == len(class_bits)
-                if fresh:
-                    class_bits.append(UNKNOWN if use.class_bits is None else use.class_bits)
                 rows[at, v] = use.period
+                if v < len(class_bits):
+                    continue
+                class_bits.append(UNKNOWN if use.class_bits is None else use.class_bits)
                 for fellow in use.fellows:
                     rows.setdefault((self.subjects.add(fellow), v), fellow.period)
-                if fresh:
-                    self._add_ghosts(rows, v, use)
+                ghosts += [(v, *run) for run in self._ghosts(newcomer, use)]
         self.values = list(number)
         kind = np.array([kinds.index(kind) for kind, _ in self.values], np.int32)
-        order = sorted(rows, key=lambda row: (row[1], row[0]))
-        subject = np.array([s for s, _ in order], np.int32)
-        value = np.array([v for _, v in order], np.int32)
-        first = np.array([rows[row].first for row in order], np.float32)
-        last = np.array([rows[row].last for row in order], np.float32)
-        created = np.array(self.subjects.created, np.float32)
+        subject, value, first, last = _columns(rows, ghosts)
+        created = self.subjects.created()
         separate = self._separate(subject, kind[value])
         holders = look_at_holders(value, subject, len(kind), separate, created)
         values = weigh_classes(kind, holders, self.weights)
@@ -216,18 +215,17 @@ class _World:
         stated = np.zeros(0, np.int64)
         return Holdings(subject, value, first, last, values, created, len(created), stated), separate
 
-    def _add_ghosts(self, rows: dict[tuple[int, int], Period], v: int, use: Used) -> None:
-        """Holders that nobody needs to know by name: members of clusters that hold a crowded value, and all others."""
-        named = {fellow.cluster or fellow.subject for fellow in use.fellows}
+    def _ghosts(self, newcomer: Newcomer, use: Used) -> Iterator[tuple[int, int]]:
+        """Holders that nobody needs to know by name, as runs of numbers (first, how many): members of clusters that
+        hold a crowded value, and all others."""
         for cluster, members in use.pools.items():
-            for _ in range(min(members, MOST_POOL)):
-                rows[self.subjects.ghost(cluster), v] = Period()
+            yield self.subjects.add_members(cluster, min(members, MOST_POOL))
+        named = {fellow.cluster or fellow.subject for fellow in use.fellows if fellow.subject != newcomer.subject}
         others = use.clusters - len(named | set(use.pools)) - 1
-        for _ in range(min(max(others, 0), MOST_GHOSTS)):
-            rows[self.subjects.ghost(None), v] = Period()
+        yield self.subjects.add_loners(min(max(others, 0), MOST_GHOSTS))
 
     def _separate(self, subject: Ints, kind: Ints) -> Floats:
-        own = np.full(len(self.subjects.label), np.nan)
+        own = np.full(len(self.subjects), np.nan)
         shared = np.bincount(subject[self.weights.telling[kind]], minlength=len(own))
         for at, newcomer in enumerate(self.around.newcomers):
             known = newcomer.own + shared[at]
@@ -239,13 +237,17 @@ class _World:
 
     def _groups(self) -> tuple[Ints, Floats, Floats]:
         """Size, and mean and spread of sign-ups, by cluster."""
-        groups = [self.around.groups.get(identity or "") for identity in self.cluster_ids]
-        size = np.array([group.size if group else 1 for group in groups], np.int32)
-        opened = np.array([group.opened if group else np.nan for group in groups], np.float32)
-        spread = np.array([group.spread if group else 0.0 for group in groups], np.float32)
-        alone = np.array([group is None for group in groups], np.bool_)
-        single = alone[self.label]
-        opened[self.label[single]] = self.holdings.created[single]
+        size = np.ones(self.subjects.clusters, np.int32)
+        opened = np.full(len(size), np.nan, np.float32)
+        spread = np.zeros(len(size), np.float32)
+        single = np.ones(len(size), np.bool_)
+        for cluster, identity in self.cluster_ids.items():
+            group = self.around.groups.get(identity)
+            if group:
+                size[cluster], opened[cluster], spread[cluster] = group
+                single[cluster] = False
+        alone = single[self.label]
+        opened[self.label[alone]] = self.holdings.created[alone]
         return size, opened, spread
 
     # -- judging ---------------------------------------------------------------------------------------------
@@ -293,11 +295,11 @@ class _World:
 
     def _keeps_apart(self, newcomer: int, cluster: int) -> bool:
         """Whether a decision keeps a newcomer out of a cluster, or apart from somebody who is in it by now."""
-        kept = self.around.apart.get(self.subjects.names[newcomer], ())
+        kept = self.around.apart.get(self.subjects.name(newcomer), ())
         if not kept:
             return False
-        inside = (self.subjects.names[member] for member in np.flatnonzero(self.label == cluster))
-        return self.cluster_ids[cluster] in kept or any(name in kept for name in inside)
+        inside = (self.subjects.name(int(member)) for member in np.flatnonzero(self.label == cluster))
+        return self.cluster_ids.get(cluster) in kept or any(name in kept for name in inside)
 
     def _is_newcomer(self, cluster: int) -> bool:
         """Whether a cluster is a single newcomer whom none refused."""
@@ -338,9 +340,11 @@ class _World:
 
     def _round(self) -> Round:
         """The world as the rounds see it, with clusters as large as they are."""
-        rounds = Rounds(self.holdings, self.weights, plant(0, NO_MARKS), self.activity, 1)
-        table = rounds.tabulate(self.label, rounds.first_rows(), self.label, len(self.size))
-        return rounds.look(table._replace(size=self.size, sign_up=self.opened, sign_up_spread=self.spread), self.label)
+        if self._now is None:
+            table = self.rounds.tabulate(self.label, self.rounds.first_rows(), self.label, len(self.size))
+            table = table._replace(size=self.size, sign_up=self.opened, sign_up_spread=self.spread)
+            self._now = self.rounds.look(table, self.label)
+        return self._now
 
     def _tell(self, left: Ints, right: Ints, now: Round) -> list[tuple[MergePiece, ...]]:
         """What the bits between clusters are made of."""
@@ -356,10 +360,13 @@ class _World:
         return told
 
     def _scene(self) -> Scene:
-        return Scene(
-            self.label, self.size, self.holdings, group_holdings(self.holdings, self.label), self.separate,
-            self.activity, self.weights, 1,
-        )  # fmt: skip
+        """The world as the second look sees it."""
+        if self._seen is None:
+            self._seen = Scene(
+                self.label, self.size, self.holdings, group_holdings(self.holdings, self.label), self.separate,
+                self.activity, self.weights, 1,
+            )  # fmt: skip
+        return self._seen
 
     def _look(self, subject: Ints, cluster: Ints, scene: Scene) -> Beside:
         """How subjects stand beside clusters, whose sign-ups are those of all their members."""
@@ -396,8 +403,9 @@ class _World:
         self._open(cluster, float(self.holdings.created[newcomer]))
         self.size[self.label[newcomer]] = 0
         self.label[newcomer] = cluster
-        name = self.subjects.names
-        self.placed.append(Placed(name[newcomer], self.cluster_ids[cluster], name[fellow], bits, sure, other, pieces))
+        self._now = self._seen = None
+        name, identity = self.subjects.name, self.cluster_ids.get(cluster)
+        self.placed.append(Placed(name(newcomer), identity, name(fellow), bits, sure, other, pieces))
 
     def _open(self, cluster: int, created: float) -> None:
         """Count a new member in the size and the sign-ups of a cluster."""
@@ -419,11 +427,11 @@ class _World:
         touched[self.label[inside]] = True
         if not touched.any():
             return []
-        subject = {int(self.label[at]): self.subjects.names[at] for at in inside}
+        subject = {int(self.label[at]): self.subjects.name(int(at)) for at in inside}
         left, right, bits = score_rows(0, len(touched), touched, now, self.weights, lay_desk(now.table))
         found = []
         for a, b, total in zip(left.tolist(), right.tolist(), bits.tolist(), strict=True):
-            one, other = self.cluster_ids[a], self.cluster_ids[b]
+            one, other = self.cluster_ids.get(a), self.cluster_ids.get(b)
             if one is not None and other is not None:
                 found.append(Bridge(subject.get(a) or subject[b], one, other, total))
         return found
@@ -441,7 +449,7 @@ class _World:
                 if full_bits(alpha, beta, pool, max(holders, 2), 1, w.neighbourhood_bits) < FELLOW:
                     continue
                 single = others[(self.size[self.label[others]] == 1) & (others >= len(self.newcomers))]
-                found.update(self.subjects.names[s] for s in single if not self.subjects.lone_ghost(int(s)))
+                found.update(self.subjects.names[s] for s in single.tolist() if s in self.subjects.names)
         return found
 
 
@@ -449,46 +457,100 @@ def _piece(kind: str, value: str, bits: float, full: float, clusters: int) -> Me
     return MergePiece(kind, value, round(float(bits), 2), round(float(full), 2), clusters)
 
 
+def _columns(
+    rows: Mapping[tuple[int, int], Period], ghosts: Sequence[tuple[int, int, int]]
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Subject, value, first and last use, by value then subject: of those named (by subject and value), and of ghosts
+    (value, first subject, how many), of whose uses no time is known."""
+    named = np.array(list(rows), np.int64).reshape(-1, 2)
+    periods = np.array(list(rows.values()), np.float32).reshape(-1, 2)
+    of, start, count = np.array(ghosts, np.int64).reshape(-1, 3).T
+    subject = np.concatenate([named[:, 0], _runs(start, count)])
+    value = np.concatenate([named[:, 1], np.repeat(of, count)])
+    order = np.lexsort((subject, value))
+    always = np.full((len(subject) - len(named), 2), Period(), np.float32)
+    first, last = np.concatenate([periods, always])[order].T
+    return (
+        subject[order].astype(np.int32), value[order].astype(np.int32),
+        np.ascontiguousarray(first), np.ascontiguousarray(last),
+    )  # fmt: skip
+
+
+def _runs(start: Whole, count: Whole, step: Whole | int = 1) -> Whole:
+    """Numbers that begin anew at each start and go on by that step, so many each."""
+    place: Whole = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    numbers: Whole = np.repeat(start, count) + place * np.repeat(np.broadcast_to(step, count.shape), count)
+    return numbers
+
+
 class _Subjects:
-    """Subjects by number, newcomers first, with the cluster of each; ghosts have no name."""
+    """Subjects by number, newcomers first, with the cluster of each; ghosts have no name.
+
+    Ghosts come by the thousand: all there is of them is how many follow one another (`_laid`: their first cluster, how
+    many they are, and 1 where each has a cluster of its own).
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self.number: dict[str, int] = {}
-        self.names: list[str] = []
-        self.created: list[float] = []
-        self.label: list[int] = []
-        self.cluster_ids: list[str | None] = []
+        self.names: dict[int, str] = {}
+        self.cluster_ids: dict[int, str] = {}
+        self.clusters = 0
+        self._count = 0
+        self._laid: list[tuple[int, int, int]] = []
+        self._created: list[float] = []
         self._clusters: dict[str, int] = {}
         for newcomer in around.newcomers:
-            self._new(newcomer.subject, newcomer.cluster, newcomer.created)
+            self._name(newcomer.subject, newcomer.cluster, newcomer.created)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def name(self, number: int) -> str:
+        """The name of a subject; that of a ghost is empty."""
+        return self.names.get(number, "")
 
     def add(self, fellow: Fellow) -> int:
         """The number of a subject, which it gets when it is first met."""
-        if fellow.subject not in self.number:
-            self._new(fellow.subject, fellow.cluster, fellow.created)
-        return self.number[fellow.subject]
+        number = self.number.get(fellow.subject)
+        return self._name(fellow.subject, fellow.cluster, fellow.created) if number is None else number
 
-    def ghost(self, cluster: str | None) -> int:
-        """One more holder that nobody knows by name, of a cluster or alone."""
-        return self._new("", cluster, math.nan)
+    def add_members(self, cluster: str, count: int) -> tuple[int, int]:
+        """More ghosts of one cluster: the number of the first, and how many."""
+        return self._lay(self._label(cluster), count, 0), count
 
-    def lone_ghost(self, number: int) -> bool:
-        """Whether that is a ghost of no cluster."""
-        return not self.names[number] and self.cluster_ids[self.label[number]] is None
+    def add_loners(self, count: int) -> tuple[int, int]:
+        """More ghosts, each alone: the number of the first, and how many."""
+        self.clusters += count
+        return self._lay(self.clusters - count, count, 1), count
 
-    def _new(self, name: str, cluster: str | None, created: float) -> int:
-        number = len(self.names)
-        if name:
-            self.number[name] = number
-        self.names.append(name)
-        self.created.append(created)
-        self.label.append(self._label(cluster))
+    def labels(self) -> Ints:
+        """The cluster of each subject."""
+        label, count, step = np.array(self._laid, np.int64).reshape(-1, 3).T
+        return _runs(label, count, step).astype(np.int32)
+
+    def created(self) -> Floats:
+        """When each subject was opened, in days; NaN where that is not known."""
+        created = np.full(self._count, np.nan, np.float32)
+        created[list(self.names)] = self._created
+        return created
+
+    def _name(self, name: str, cluster: str | None, created: float) -> int:
+        number = self._lay(self._label(cluster), 1, 0)
+        self.number[name] = number
+        self.names[number] = name
+        self._created.append(created)
         return number
+
+    def _lay(self, label: int, count: int, step: int) -> int:
+        self._laid.append((label, count, step))
+        self._count += count
+        return self._count - count
 
     def _label(self, cluster: str | None) -> int:
         if cluster is not None and cluster in self._clusters:
             return self._clusters[cluster]
-        self.cluster_ids.append(cluster)
+        self.clusters += 1
         if cluster is not None:
-            self._clusters[cluster] = len(self.cluster_ids) - 1
-        return len(self.cluster_ids) - 1
+            self._clusters[cluster] = self.clusters - 1
+            self.cluster_ids[self.clusters - 1] = cluster
+        return self.clusters - 1

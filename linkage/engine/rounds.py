@@ -26,7 +26,6 @@ a pair that was not touched since it was last scored keeps its score.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +49,7 @@ from linkage.engine.tables import (
     start_values,
     weigh_values,
 )
+from linkage.engine.threads import workers
 from linkage.engine.weigh import Weights
 from linkage.model.progress import Progress, silent
 
@@ -123,7 +123,7 @@ class Rounds:
         value_start = start_values(rows.value, len(worth.kind))
         cuts = np.searchsorted(value_start, np.linspace(0, value_start[-1], self.threads + 1)[1:-1])
         bounds = [0, *map(int, cuts), len(worth.kind)]
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads) as pool:
             parts = list(
                 pool.map(lambda a, b: aggregate_holdings(number, a, b, value_start, rows), bounds[:-1], bounds[1:])
             )
@@ -165,7 +165,7 @@ class Rounds:
             finally:
                 desks.append(desk)
 
-        with ThreadPoolExecutor(self.threads) as pool:
+        with workers(self.threads) as pool:
             parts = list(pool.map(part, bounds[:-1], bounds[1:]))
         return Scored(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

@@ -10,7 +10,6 @@ with. What is seen is a row of plain figures, `ASPECTS`; the model's scorecards 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ from linkage.engine.tables import (
     start_values,
     worth_of,
 )
+from linkage.engine.threads import workers
 from linkage.engine.weigh import LN2, Weights, days_apart, full_bits, sign_up_bits, weigh_piece
 
 #: The figures of a subject beside a cluster, in order; NaN where nothing is known, `NOBODYS` where of nobody it is.
@@ -133,7 +133,7 @@ def look_at_newcomers(scene: Scene, core: int, near: float) -> Beside:
         found: tuple[Ints, Ints] = nearest_clusters(some, core, near, scene.grouped, values, size, weights)
         return found
 
-    with ThreadPoolExecutor(scene.threads) as pool:
+    with workers(scene.threads) as pool:
         parts = list(pool.map(near_some, np.array_split(alone, scene.threads)))
     subject, cluster = (np.concatenate(column) for column in zip(*parts, strict=True))
     return look_at(subject, cluster, scene)
@@ -161,7 +161,7 @@ def look_at(subject: Ints, cluster: Ints, scene: Scene) -> Beside:
     order = np.argsort(cluster, kind="stable")
     middles = np.linspace(0, len(order), threads + 1).astype(np.int64)[1:-1]
     cuts = np.searchsorted(cluster[order], cluster[order[middles]]) if len(order) else middles
-    with ThreadPoolExecutor(threads) as pool:
+    with workers(threads) as pool:
         list(pool.map(look_at_some, np.split(order, cuts)))
     seen[:, OWN] = separate[subject]
     odds = seen[:, EVIDENCE] - weights.neighbourhood_bits

@@ -108,10 +108,6 @@ class Graph:
         """Run one query in a read transaction and return its rows; `timeout` in seconds, held by the server."""
         return self.transaction(lambda tx: tx.run(cypher, parameters).data(), mode="read", timeout=timeout)
 
-    def values(self, cypher: str, /, **parameters: Any) -> list[list[Any]]:
-        """Run one query in a read transaction and return its rows as lists: large nested ones in half the time."""
-        return self.transaction(lambda tx: tx.run(cypher, parameters).values(), mode="read")
-
     def write(self, cypher: str, /, *, timeout: float | None = None, **parameters: Any) -> list[dict[str, Any]]:
         """Run one query in a write transaction and return its rows."""
         return self.transaction(lambda tx: tx.run(cypher, parameters).data(), mode="write", timeout=timeout)

@@ -1,8 +1,9 @@
 """Ledger versions → graph, exactly once, restartable at any point.
 
 How far the graph is stands in the graph, in `Watermark` nodes that move in the transaction of the rows they count.
-A small version of a table is one transaction. A large one of facts is cut into windows, steps and batches, always in
-the same way; the batches of a step are dealt to a fixed number of lanes, and every lane has a watermark of its own.
+Small versions of a table are one transaction, those that follow each other together. A large one of facts is cut into
+windows, steps and batches, always in the same way; the batches of a step are dealt to a fixed number of lanes, and
+every lane has a watermark of its own.
 Whoever starts again (or works at the same time) goes the same way and leaves out what the watermarks count. What a
 publication says of clusters is always one transaction, so that nobody ever reads half of it.
 
@@ -70,7 +71,7 @@ PUBLISHED = ("publications", "resolutions", "memberships", "clusters", "lineage"
 
 
 class ChangeLike(Protocol):
-    """The rows that one version of a ledger table appended, in order."""
+    """The rows that one version of a ledger table appended, or several that follow each other, up to `version`."""
 
     @property
     def table(self) -> str: ...
@@ -137,7 +138,8 @@ MERGE (w:Watermark {key: key}) ON CREATE SET w.epoch = $epoch, w.version = -1, w
 _MOVE = """
 MATCH (w:Watermark {key: $key, epoch: $epoch})
 SET w.locked = true
-WITH w, w.version < $version OR (w.version = $version AND w.done < $done) AS ahead
+WITH w, (w.version < $version OR (w.version = $version AND w.done < $done))
+        AND ($after IS NULL OR w.version = $after) AS ahead
 REMOVE w.locked
 FOREACH (_ IN CASE WHEN ahead THEN [1] ELSE [] END | SET w.version = $version, w.done = $done)
 RETURN ahead
@@ -202,9 +204,11 @@ class Projector:
         return self._seen
 
     def apply(self, change: ChangeLike, progress: Progress = silent) -> None:
-        """Project one version of a table of facts; a version that is there already changes nothing.
+        """Project a change of a table of facts; one that is there already changes nothing.
 
-        Versions of a table are to be applied in order. Raises `DatabaseUnavailable`; then it can be tried again.
+        Changes of a table are to be applied in order, each beginning where `reached` ends: of one that another process
+        has begun meanwhile nothing is done, and `reached` tells anew. Raises `DatabaseUnavailable`; then it can be
+        tried again.
         """
         steps = FACT_STEPS[change.table]
         windows = _windows(change.batches)
@@ -213,7 +217,8 @@ class Projector:
             self._mark(change.table, change.version)
             return
         if first.num_rows <= BATCH:
-            self._at_once(change.table, change.version, [(steps, {change.table: first})])
+            after = self._watermarks().get(change.table, -1)
+            self._at_once(change.table, change.version, [(steps, {change.table: first})], after=after)
             progress(f"project {change.table}", first.num_rows)
             return
         run = _Run(self, change.table, change.version, progress)
@@ -298,30 +303,42 @@ class Projector:
             progress(f"wipe {name}", done)
 
     def _at_once(
-        self, table: str, version: int, work: list[tuple[tuple[Step, ...], Tables]], progress: Progress = silent
+        self,
+        table: str,
+        version: int,
+        work: list[tuple[tuple[Step, ...], Tables]],
+        progress: Progress = silent,
+        *,
+        after: int | None = None,
     ) -> None:
+        """Write all in one transaction, unless the graph has it; with `after`, unless it is not at that version."""
         rows = [(step, step.rows(tables, self._secret)) for steps, tables in work for step in steps]
 
-        def transaction(tx: neo4j.ManagedTransaction) -> None:
-            if self.passes(tx, table, version, 0):
-                for step, table_rows in rows:
-                    for number, batch in enumerate(_batches(table_rows), 1):
-                        tx.run(step.cypher, rows=batch).consume()
-                        progress(f"project {step.name}", min(number * BATCH, table_rows.num_rows), table_rows.num_rows)
+        def transaction(tx: neo4j.ManagedTransaction) -> bool:
+            passed = self.passes(tx, table, version, 0, after=after)
+            for step, table_rows in rows if passed else ():
+                for number, batch in enumerate(_batches(table_rows), 1):
+                    tx.run(step.cypher, rows=batch).consume()
+                    progress(f"project {step.name}", min(number * BATCH, table_rows.num_rows), table_rows.num_rows)
+            return passed
 
-        self._graph.transaction(transaction)
-        self._watermarks()[table] = version
+        if self._graph.transaction(transaction):
+            self._watermarks()[table] = version
+        else:
+            self.reached(anew=True)
 
     def _mark(self, table: str, version: int) -> None:
         self._graph.transaction(lambda tx: self.passes(tx, table, version, 0))
         self._watermarks()[table] = version
 
-    def passes(self, tx: neo4j.ManagedTransaction, key: str, version: int, done: int) -> bool:
-        """Move a watermark in this transaction; False where it was there or beyond.
+    def passes(
+        self, tx: neo4j.ManagedTransaction, key: str, version: int, done: int, *, after: int | None = None
+    ) -> bool:
+        """Move a watermark in this transaction; False where it was there or beyond, or with `after` not there.
 
         Raises `Conflict` where the graph was wiped meanwhile.
         """
-        row = tx.run(_MOVE, key=key, epoch=self.epoch, version=version, done=done).single()
+        row = tx.run(_MOVE, key=key, epoch=self.epoch, version=version, done=done, after=after).single()
         if row is None:
             self._epoch = self._seen = None
             raise Conflict(

@@ -64,10 +64,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The rows that one version of a table appended, in order. Read `batches` before taking the next change."""
+    """The rows that one version of a table appended, in order: how many, and the rows themselves, read as they are
+    taken."""
 
     table: str
     version: int
+    rows: int
     batches: Iterator[pa.RecordBatch]
 
 
@@ -196,7 +198,7 @@ class Ledger:
             )
         for entry in stored.entries(after, last):
             if entry.appended:
-                yield Change(table, entry.version, self._rows(stored, entry))
+                yield Change(table, entry.version, entry.rows, self._rows(stored, entry))
 
     def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
         recent = stored.recent(entry.version)
@@ -393,10 +395,9 @@ class _Batch:
 
     def _catch_up(self, current: int | None) -> None:
         """Compare with what others committed meanwhile; write anew what must change."""
-        rows = (self.stored.rows_of(entry) for entry in self.stored.entries(self._base, current))
-        sources = [source for source in rows if source is not None]
-        others = self._novelty.brought(sources) if self._novelty is not None else None
-        if others is not None or (sources and self.stored.ordered):
+        source = self.stored.rows_of(*self.stored.entries(self._base, current))
+        others = self._novelty.brought(source) if source is not None and self._novelty is not None else None
+        if others is not None or (source is not None and self.stored.ordered):
             self._number = self.stored.number(current)
             self._rewrite(others)
         self._base = current

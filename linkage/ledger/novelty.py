@@ -129,12 +129,11 @@ class Seen:
             if version is None or (self._version is not None and self._version >= version):
                 return
             if self._version is None:
-                sources = [self._stored.rows_at(version)]
+                source = self._stored.rows_at(version)
             else:
-                sources = [self._stored.rows_of(entry) for entry in self._stored.entries(self._version, version)]
-            for source in sources:
-                if source is not None:
-                    self._runs.add(self.hash(connection, source).sorted())
+                source = self._stored.rows_of(*self._stored.entries(self._version, version))
+            if source is not None:
+                self._runs.add(self.hash(connection, source).sorted())
             self._version = version
             self._save()
 
@@ -241,15 +240,10 @@ class Novelty:
         self._own.add(hashes.take(~old))
         return _without(rows, order[old])
 
-    def brought(self, sources: list[str]) -> Runs | None:
-        """The rows of some relations, if any of them is among those found new so far."""
-        others = Runs()
-        doubled = False
-        for source in sources:
-            hashes = self._seen.hash(self._connection, source).sorted()
-            doubled |= bool(self._own.hold(hashes).any())
-            others.add(hashes)
-        return others if doubled else None
+    def brought(self, source: str) -> Runs | None:
+        """The rows of a relation, if any of them is among those found new so far."""
+        hashes = self._seen.hash(self._connection, source).sorted()
+        return Runs(hashes) if self._own.hold(hashes).any() else None
 
     def without(self, rows: pa.Table, others: Runs) -> pa.Table:
         """Return the rows that others do not hold."""

@@ -203,15 +203,17 @@ class StoredTable:
         """SQL of all rows of a version; None if it has none."""
         return self._reading(self.live(version))
 
-    def rows_of(self, entry: LogEntry) -> str | None:
-        """SQL of the rows that a version appended, also where compaction moved them; None if it appended none."""
-        if not entry.appended:
+    def rows_of(self, *entries: LogEntry) -> str | None:
+        """SQL of the rows that some versions appended, also where compaction moved them; None if they appended none."""
+        appended = [file for entry in entries for file in entry.appended]
+        if not appended:
             return None
         live = self.live()
         present = {file.path for file in live}
-        if all(file.path in present for file in entry.appended):
-            return self._reading(entry.appended)
-        return f"(FROM {self._reading(live)} WHERE {quoted(BATCH)} = {entry.batch})"
+        if all(file.path in present for file in appended):
+            return self._reading(appended)
+        batches = ", ".join(str(entry.batch) for entry in entries if entry.appended)
+        return f"(FROM {self._reading(live)} WHERE {quoted(BATCH)} IN ({batches}))"
 
     def _reading(self, files: Sequence[DataFile]) -> str | None:
         return read_files([self.place.full(file.path) for file in files]) if files else None

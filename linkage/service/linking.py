@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -33,8 +32,8 @@ from linkage.engine.online import (
     link,
     loudest_crowd,
 )
-from linkage.graph import neighbours
 from linkage.graph.connection import Graph
+from linkage.graph.neighbours import Around, Holder, Neighbourhood, Use, Value
 from linkage.graph.projection import LINKED
 from linkage.identity.links import Cluster, Links
 from linkage.ledger import Ledger, results
@@ -42,7 +41,6 @@ from linkage.ledger.tables import EVIDENCE, MERGES, TABLES
 from linkage.model import Decision, PublicationKind
 from linkage.service.publishing import publish
 
-DAY = 86_400.0
 #: So many newcomers are looked at together.
 TOGETHER = 200
 #: Bits that the holders of a value may add to its weight, for who is looked at.
@@ -162,8 +160,13 @@ def kept_apart(ledger: Ledger) -> Apart:
 
 def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> Linked:
     """Find where those of whom there is news, and whom they touch, belong. To be called while nobody else publishes."""
-    linking = _Linking(graph, model, news, found, apart)
-    waiting, seen = sorted(news.subjects), set[str]()
+    return graph.transaction(
+        lambda transaction: _look_around(_Linking(Neighbourhood(transaction), model, news, found, apart)), mode="read"
+    )
+
+
+def _look_around(linking: _Linking) -> Linked:
+    waiting, seen = sorted(linking.news.subjects), set[str]()
     for turn in range(RIPPLES + 1):
         waiting = [one for one in waiting if one not in seen]
         if turn:
@@ -178,24 +181,20 @@ def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apa
 
 def publish_links(ledger: Ledger, linked: Linked) -> None:
     """Write what was found to the ledger and let it hold."""
-    with ThreadPoolExecutor(len(linked.rows)) as writers:
-        appends = [
-            writers.submit(ledger.append, table, rows, batch_id=f"{linked.publication_id}-{table}")
-            for table, rows in linked.rows.items()
-        ]
-        for append in appends:
-            append.result()
+    for table, rows in linked.rows.items():
+        ledger.append(table, rows)
     publish(ledger, linked.publication_id, PublicationKind.LINK)
 
 
 class _Linking:
     """One publication of links while it is being gathered: the graph as it is, and what was placed on top of it."""
 
-    def __init__(self, graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> None:
-        self.graph, self.model, self.news, self.scales, self.apart = graph, model, news, found, apart
+    def __init__(self, neighbourhood: Neighbourhood, model: Model, news: News, found: Scales, apart: Apart) -> None:
+        self.neighbourhood, self.model, self.news, self.scales, self.apart = neighbourhood, model, news, found, apart
         self.links = Links(f"ln_{uuid.uuid4().hex}", datetime.now(UTC))
         self.loud = {name: loudest_crowd(kind, model.prior.bits, MOST_CLASS_BITS) for name, kind in model.kinds.items()}
         self.loud_other = loudest_crowd(model.unknown, model.prior.bits, MOST_CLASS_BITS)
+        self.values: dict[str, Value] = {}
         self.groups: dict[str, Group] = {}
         self.members: dict[str, str] = {}
         self.moved: dict[str, str] = {}
@@ -206,20 +205,25 @@ class _Linking:
     def look_at(self, subjects: Sequence[str]) -> set[str]:
         """Place some subjects; returns who else should be looked at."""
         rows = {
-            f"{type_}:{row['id']}": row
+            f"{type_}:{row.id}": row
             for type_, label in _LABELS.items()
             if (ids := _ids(subjects, type_))
-            for row in neighbours.around(self.graph, label, ids, self.loud, self.loud_other, self.model.telling_kinds)
+            for row in self.neighbourhood.around(label, ids, self.loud, self.loud_other, self.model.telling_kinds)
         }
-        self.where |= {subject: row["cluster"] for subject, row in rows.items() if row["cluster"]}
-        self._learn_clusters(rows.values())
+        self.where |= {subject: row.cluster for subject, row in rows.items() if row.cluster}
+        self._learn_values(rows.values())
+        self._learn_groups(rows.values())
         for subject, row in rows.items():
             self._declare(subject, row)
-        newcomers = [self._newcomer(subject, row, self.moved) for subject, row in rows.items()]
+        newcomers = self._as_now(rows)
         own = self._own(newcomers)
-        barred = self._barred(rows)
+        surroundings = self._surroundings(newcomers, own, self._barred(rows))
+        outcome = link(surroundings, self.model)
+        refused = self._refused_before(rows, own, {placed.subject for placed in outcome.placed})
+        if refused:
+            outcome = link(surroundings, self.model, refused)
+        self._learn_clusters(placed.cluster for placed in outcome.placed)
         created = {newcomer.subject: newcomer.created for newcomer in newcomers}
-        outcome = link(self._surroundings(newcomers, own, barred), self.model, self._refused_before(rows, own))
         for placed in outcome.placed:
             self._join(placed, created[placed.subject])
         self.bridges += outcome.bridges
@@ -227,23 +231,44 @@ class _Linking:
 
     # -- what is around
 
-    def _learn_clusters(self, rows: Iterable[Row]) -> None:
-        """Read the clusters around that are not known yet."""
-        named = {identity for row in rows for identity in _clusters_named(row)} - set(self.groups)
-        for identity, node in neighbours.clusters(self.graph, sorted(named)).items() if named else ():
-            self.links.clusters[identity] = _cluster(node)
-            self.members[identity] = str(node["member"])
-            self.groups[identity] = Group(
-                int(node["size"]), _known(node.get("opened_mean")), float(node.get("opened_spread") or 0.0)
-            )
+    def _learn_values(self, rows: Iterable[Around]) -> None:
+        """Read the values that are used, of those not known yet."""
+        used = {use.key for row in rows for use in row.uses} - set(self.values)
+        if used:
+            self.values |= self.neighbourhood.values(sorted(used))
 
-    def _refused_before(self, rows: Mapping[str, Row], own: Mapping[str, tuple[int, int]]) -> set[str]:
-        """Who would have been placed without the news: a resolution has seen that, and knows more than is seen here."""
-        before = [self._newcomer(subject, row, {}, old=True) for subject, row in rows.items()]
-        known = [newcomer for newcomer in before if newcomer.uses]
-        if not known:
+    def _learn_groups(self, rows: Iterable[Around]) -> None:
+        """Read how large the clusters around are, of those not known yet."""
+        named = {cluster for row in rows for cluster in self._clusters_around(row)} - set(self.groups)
+        for identity, size, opened, spread in self.neighbourhood.groups(sorted(named)) if named else ():
+            self.groups[identity] = Group(size, _known(opened), spread or 0.0)
+
+    def _clusters_around(self, row: Around) -> Iterator[str]:
+        if row.cluster:
+            yield row.cluster
+        yield from (organisation["cluster"] for organisation in row.declared if organisation["cluster"])
+        for use in row.uses:
+            yield from self.values[use.key].in_clusters
+
+    def _learn_clusters(self, ids: Iterable[str | None]) -> None:
+        """Read all of the clusters that somebody is put into, of those not known yet."""
+        grown = {identity for identity in ids if identity is not None and identity not in self.links.clusters}
+        for row in self.neighbourhood.clusters(sorted(grown)) if grown else ():
+            self.members[row["id"]] = row["member"]
+            self.links.clusters[row["id"]] = _cluster(row)
+
+    def _refused_before(
+        self, rows: Mapping[str, Around], own: Mapping[str, tuple[int, int]], placed: Collection[str]
+    ) -> set[str]:
+        """Who would have been placed without the news: a resolution has seen that, and knows more than is seen here.
+
+        Nobody where that does not matter: where none of those that are `placed` used anything with others before.
+        """
+        if all(self._is_new(subject, use) for subject in placed for use in rows[subject].uses):
             return set()
-        return {placed.subject for placed in link(self._surroundings(known, own), self.model).placed}
+        known = self._without_news(rows)
+        refused = {found.subject for found in link(self._surroundings(known, own), self.model).placed}
+        return refused if refused & set(placed) else set()
 
     def _barred(self, subjects: Iterable[str]) -> dict[str, set[str]]:
         """By subject whom and which clusters decisions keep it apart from, as things are now."""
@@ -253,7 +278,7 @@ class _Linking:
             f"{type_}:{identity}": cluster
             for type_, label in _LABELS.items()
             if (ids := _ids(others, type_))
-            for identity, cluster in neighbours.places(self.graph, label, ids).items()
+            for identity, cluster in self.neighbourhood.places(label, ids)
         } | self.moved
         for subject, kept in barred.items():
             kept.update([places[other] for other in self.apart[subject] if other in places])
@@ -268,28 +293,52 @@ class _Linking:
         found = self.scales
         return Surroundings(newcomers, self.groups, own, barred, found.sign_up_span, found.base_rate_bits)
 
-    def _newcomer(self, subject: str, row: Row, moved: Mapping[str, str], *, old: bool = False) -> Newcomer:
-        """A subject as it is now, or without the news."""
-        uses = (
-            self._used(use, moved, old=old)
-            for use in row["uses"]
-            if not (old and self.news.is_new(subject, use["kind"], use["value"], use["count"]))
-        )
-        shared = tuple(use for use in uses if use.clusters > 1)
-        return Newcomer(subject, moved.get(subject, row["cluster"]), _days(row["created"]), row["own"], shared)
+    def _as_now(self, rows: Mapping[str, Around]) -> list[Newcomer]:
+        """Subjects as they are now, with what was found so far."""
+        moved = self.moved
+        fellows = {
+            key: tuple(_fellow(holder, moved.get(holder.subject, holder.cluster)) for holder in value.holders)
+            for key, value in self._values_of(rows).items()
+        }
+        return [
+            self._newcomer(subject, row, moved.get(subject, row.cluster), row.uses, fellows)
+            for subject, row in rows.items()
+        ]
 
-    def _used(self, use: Row, moved: Mapping[str, str], *, old: bool) -> Used:
-        """A value that a newcomer shares, and who else uses it."""
-        fellows = tuple(
-            Fellow(name, moved.get(name, cluster), _days(created), _period(first, last))
-            for name, cluster, created, first, last, count in use["fellows"]
-            if not (old and self.news.is_new(name, use["kind"], use["value"], count))
+    def _without_news(self, rows: Mapping[str, Around]) -> list[Newcomer]:
+        """Those of the subjects that used anything with others before the news, as they were then."""
+        is_new = self.news.is_new
+        fellows = {
+            key: tuple(
+                _fellow(holder, holder.cluster)
+                for holder in value.holders
+                if not is_new(holder.subject, value.kind, value.value, holder.times)
+            )
+            for key, value in self._values_of(rows).items()
+        }
+        before = (
+            self._newcomer(
+                subject, row, row.cluster, [use for use in row.uses if not self._is_new(subject, use)], fellows
+            )
+            for subject, row in rows.items()
         )
-        apart = {fellow.cluster or fellow.subject for fellow in fellows}
-        clusters = max(use["clusters"] or 2, 2) if use["crowded"] else len(apart) + 1
-        pools = {str(identity): int(members or 1) for identity, members in use["pools"]}
-        period = _period(use["first"], use["last"])
-        return Used(use["kind"], use["value"], period, clusters, use["class_bits"], fellows, pools)
+        return [newcomer for newcomer in before if newcomer.uses]
+
+    def _is_new(self, subject: str, use: Use) -> bool:
+        value = self.values[use.key]
+        return self.news.is_new(subject, value.kind, value.value, use.times)
+
+    def _values_of(self, rows: Mapping[str, Around]) -> dict[str, Value]:
+        return {use.key: self.values[use.key] for row in rows.values() for use in row.uses}
+
+    def _newcomer(
+        self, subject: str, row: Around, cluster: str | None, uses: Iterable[Use],
+        fellows: Mapping[str, tuple[Fellow, ...]],
+    ) -> Newcomer:  # fmt: skip
+        """A subject with those of its uses of which others are known."""
+        used = (_used(use, self.values[use.key], fellows[use.key]) for use in uses)
+        shared = tuple(use for use in used if use.clusters or any(one.subject != subject for one in use.fellows))
+        return Newcomer(subject, cluster, _known(row.created), row.own, shared)
 
     def _own(self, newcomers: Sequence[Newcomer]) -> dict[str, tuple[int, int]]:
         """What fellows have of their own, where a pair with one of them may be judged."""
@@ -297,29 +346,30 @@ class _Linking:
             fellow.subject
             for newcomer in newcomers
             for use in newcomer.uses
-            if len(use.fellows) < FEW
+            if len(use.fellows) <= FEW
             for fellow in use.fellows
         } - {newcomer.subject for newcomer in newcomers}
         return {
-            f"{type_}:{identity}": counts
+            f"{type_}:{identity}": (alone, common)
             for type_, label in _LABELS.items()
             if (ids := _ids(sorted(asked), type_))
-            for identity, counts in neighbours.own(self.graph, label, ids, self.model.telling_kinds).items()
+            for identity, alone, common in self.neighbourhood.own(label, ids, self.model.telling_kinds)
         }
 
     # -- what comes of it
 
-    def _declare(self, subject: str, row: Row) -> None:
+    def _declare(self, subject: str, row: Around) -> None:
         """A member that a closed organisation declares belongs to it, whatever it shares."""
-        if self.moved.get(subject, row["cluster"]) is not None or subject in self.apart:
+        if self.moved.get(subject, row.cluster) is not None or subject in self.apart:
             return
-        for organisation in row["declared"]:
+        for organisation in row.declared:
             attributes = json.loads(organisation["attributes"] or "{}")
             if self.model.organisations.closed(attributes, int(organisation["members"])):
                 fellow, sure = f"organisation:{organisation['id']}", self.model.confidence.stated
                 cluster = self.moved.get(fellow, organisation["cluster"])
+                self._learn_clusters([cluster])
                 placed = Placed(subject, cluster, fellow, math.inf, sure, sure if cluster is None else None, ())
-                self._join(placed, _days(row["created"]))
+                self._join(placed, _known(row.created))
 
     def _join(self, placed: Placed, created: float) -> None:
         cluster = placed.cluster or self.moved.get(placed.fellow)
@@ -407,29 +457,31 @@ class _Linking:
         return pa.Table.from_pylist(list(held.values()), schema=EVIDENCE.schema)
 
 
-def _clusters_named(row: Row) -> Iterable[str]:
-    if row["cluster"]:
-        yield row["cluster"]
-    yield from (organisation["cluster"] for organisation in row["declared"] if organisation["cluster"])
-    for use in row["uses"]:
-        yield from (cluster for _, cluster, *_ in use["fellows"] if cluster)
-        yield from (cluster for cluster, _ in use["pools"])
+def _fellow(holder: Holder, cluster: str | None) -> Fellow:
+    return Fellow(holder.subject, cluster, _known(holder.created), _period(holder.first, holder.last))
+
+
+def _used(use: Use, value: Value, fellows: tuple[Fellow, ...]) -> Used:
+    """A value that a newcomer uses; all that use it share its fellows."""
+    clusters = max(value.clusters or 2, 2) if value.crowded else 0
+    period = _period(use.first, use.last)
+    return Used(value.kind, value.value, period, clusters, value.class_bits, fellows, value.pools)
 
 
 def _ids(subjects: Sequence[str], type_: str) -> list[str]:
     return [one.partition(":")[2] for one in subjects if one.startswith(f"{type_}:")]
 
 
-def _cluster(node: Row) -> Cluster:
+def _cluster(row: Row) -> Cluster:
     return Cluster(
-        id=str(node["id"]),
-        size=int(node["size"]),
-        accounts=int(node.get("accounts") or 0),
-        organisations=int(node.get("organisations") or 0),
-        confidence=float(node.get("confidence") or 0.0),
-        created_at=node["created_at"].to_native(),
-        weakest=node.get("weakest"),
-        told_by=str(node.get("told_by") or ""),
+        id=row["id"],
+        size=row["size"],
+        accounts=row["accounts"] or 0,
+        organisations=row["organisations"] or 0,
+        confidence=row["confidence"] or 0.0,
+        created_at=datetime.fromtimestamp(row["created_s"], UTC).replace(microsecond=row["created_us"]),
+        weakest=row["weakest"],
+        told_by=row["told_by"] or "",
     )
 
 
@@ -437,10 +489,5 @@ def _known(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _days(seconds: float | None) -> float:
-    return math.nan if seconds is None else seconds / DAY
-
-
 def _period(first: float | None, last: float | None) -> Period:
-    begin, end = first if first is not None else last, last if last is not None else first
-    return Period() if begin is None or end is None else Period(begin / DAY, end / DAY)
+    return Period() if first is None or last is None else Period(first, last)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from linkage.graph.checksums import compare
 from linkage.graph.projection import (
+    BATCH,
     PROJECTED,
     PUBLICATIONS,
     PUBLISHED,
@@ -20,7 +21,8 @@ from linkage.graph.projection import (
     Review,
     Withdrawal,
 )
-from linkage.ledger import Ledger, results
+from linkage.graph.steps import FACT_STEPS
+from linkage.ledger import Change, Ledger, results
 from linkage.ledger.tables import TABLES
 from linkage.model.progress import Progress, silent
 
@@ -42,6 +44,9 @@ def catch_up(
     withdrawals = ledger.version(WITHDRAWALS)
     commits = 0
     for table in PROJECTED:
+        if table in FACT_STEPS:
+            commits += _catch_up_facts(ledger, projector, table, progress)
+            continue
         for change in ledger.changes(table, reached.get(table)):
             if table == WITHDRAWALS and change.version > (-1 if withdrawals is None else withdrawals):
                 break
@@ -51,14 +56,38 @@ def catch_up(
             elif table == REVIEWS:
                 rows = pa.Table.from_batches(change.batches, TABLES[table].schema)
                 projector.review(Review(change.version, rows, ledger.snapshot().table("resolutions")))
-            elif table == WITHDRAWALS:
+            else:
                 rows = pa.Table.from_batches(change.batches, TABLES[table].schema)
                 projector.withdraw(_withdrawal(ledger, rows, change.version, projector.reached()), progress)
-            else:
-                projector.apply(change, progress)
             commits += 1
     projector.settle()
     return commits
+
+
+def _catch_up_facts(ledger: Ledger, projector: Projector, table: str, progress: Progress) -> int:
+    """Project what a table of facts has and the graph has not, small commits together; return how many there were."""
+    commits, until = 0, ledger.version(table)
+    # What comes in meanwhile is left for the next time: whoever waits for links has waited long enough.
+    while until is not None and (after := projector.reached().get(table, -1)) < until:
+        together = _next(ledger, table, after)
+        if not together:
+            break
+        rows = (batch for change in together for batch in change.batches)
+        projector.apply(Change(table, together[-1].version, sum(change.rows for change in together), rows), progress)
+        commits += len(together)
+    return commits
+
+
+def _next(ledger: Ledger, table: str, after: int) -> list[Change]:
+    """The changes that follow: one, or as many small ones as fit one transaction."""
+    found: list[Change] = []
+    rows = 0
+    for change in ledger.changes(table, after if after >= 0 else None):
+        rows += change.rows
+        if found and rows > BATCH:
+            break
+        found.append(change)
+    return found
 
 
 def rebuild(ledger: Ledger, projector: Projector, *, progress: Progress = silent) -> int:

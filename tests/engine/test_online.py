@@ -242,6 +242,18 @@ def test_several_newcomers_join_the_ring_before_they_found_a_cluster_of_their_ow
     assert where(look(*newcomers, groups=RING)) == {f"account:n{n}": "cl_ring" for n in range(5)}
 
 
+def test_newcomers_may_name_the_same_fellows_with_themselves_among_them() -> None:
+    others = tuple(fellow(f"r{n}", "cl_ring") for n in range(6))
+    everybody = (*others, *(fellow(f"n{n}") for n in range(2)))
+
+    def outcome(*fellows: Fellow) -> Outcome:
+        uses = used("payment_method", "fp", *fellows, clusters=0), used("device", "d", *fellows, clusters=0)
+        return look(*(newcomer(f"n{n}", *uses) for n in range(2)), groups=RING)
+
+    assert len(outcome(*others).placed) == 2
+    assert outcome(*everybody) == outcome(*others)
+
+
 def test_who_uses_nothing_with_anybody_stays_alone() -> None:
     assert look(newcomer("new")) == Outcome((), (), ())
 

@@ -213,7 +213,7 @@ def test_the_shared_server_is_the_real_one(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "share"), [("max", None), (str(24 * 2**30), "3072m"), (str(2**30), "1024m"), (str(10**18), None)]
+    ("limit", "share"), [("max", None), (str(24 * 2**30), "6144m"), (str(2**30), "1024m"), (str(10**18), None)]
 )
 def test_memory_is_a_share_of_the_machines_or_the_containers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, share: str | None
@@ -221,4 +221,4 @@ def test_memory_is_a_share_of_the_machines_or_the_containers(
     (tmp_path / "memory.max").write_text(f"{limit}\n")
     monkeypatch.setattr(local, "_CONTAINER_MEMORY", tmp_path / "memory.max")
     monkeypatch.setattr(os, "sysconf", lambda name: 2**15 if name == "SC_PAGE_SIZE" else 2**20)
-    assert Memory.of_machine().heap == (share or "4096m")
+    assert Memory.of_machine().heap == (share or "8192m")

@@ -10,6 +10,7 @@ import pytest
 
 from linkage.errors import DatabaseUnavailable
 from linkage.graph.connection import Connection, Graph
+from linkage.graph.projection import BATCH
 from linkage.model import Rejection, Subject
 from linkage.scenario import generate
 from linkage.service import Service
@@ -115,6 +116,23 @@ def test_facts_are_taken_while_neo4j_is_away_and_reach_it_later(
     service.catch_up()
     found = service.graph.read("MATCH (a:Account)-[:USED]->(i:Email) RETURN a.id AS id, i.value AS value")
     assert found == [{"id": "a", "value": "ann@example.com"}]
+
+
+@pytest.mark.parametrize("largest", [BATCH, 2])
+def test_commits_that_wait_reach_the_graph_together(
+    service: Service, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr("linkage.service.projecting.BATCH", largest)
+    service.record("accounts", [{"account_id": "a", "country": "NL"}])
+    service.catch_up()
+    for day in (3, 1, 2):
+        use = {"kind": "ip", "value": "198.51.100.7", "first_seen": f"2026-06-0{day}T00:00:00Z"}
+        service.record("observations", [{**use, "account_id": who} for who in ("a", f"b{day}")])
+        service.record("accounts", [{"account_id": "a", "country": f"N{day}", "organisation_id": f"o{day}"}])
+        service.record("usage", [{"account_id": "a", "window_start": f"2026-06-0{day}T00:00:00Z", "requests": 5}])
+    assert service.catch_up() == 9
+    assert service.check_graph() == []
+    assert service.catch_up() == 0
 
 
 def test_similar_names_are_published_explained_and_checked(service: Service) -> None:

@@ -82,6 +82,15 @@ def _ends(merge: Any) -> dict[str, str]:
     return {"left": str(merge.left), "right": str(merge.right)}
 
 
+def test_a_cluster_that_grows_stays_as_old_as_it_was_to_the_microsecond(service: Service) -> None:
+    cluster, shared = ring(service)
+    age = "MATCH (c:Cluster {id: $id}) RETURN toString(c.created_at) AS at"
+    before = service.graph.read(age, id=cluster)
+    service.record("observations", uses("new-1", *shared))
+    assert service.follow().linked.events == {cluster: "grew"}
+    assert service.graph.read(age, id=cluster) == before
+
+
 def test_a_decision_keeps_a_newcomer_out_of_a_cluster_whatever_it_brings(service: Service) -> None:
     cluster, shared = ring(service)
     service.record("observations", uses("kept-out", {"kind": "email", "value": "kept-out@example.com"}))
