@@ -179,7 +179,7 @@ def _serving(folder: str) -> Iterator[_Asked]:
     """`linkage serve` in a process of its own."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-c", "from linkage.cli import main; main()", "serve", "--port", str(port)]
+    command = [sys.executable, "-c", "from linkage.cli import main; main()", "serve", "--demo", "--port", str(port)]
     service = subprocess.Popen(  # noqa: S603 - our own command
         command, env={**os.environ, "LINKAGE_DATA": f"{folder}/data"}, stdout=subprocess.DEVNULL
     )
