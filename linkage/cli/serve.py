@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from linkage.settings import Settings
 
 
+#: Seconds that a thread may compute while others wait for their turn.
+SWITCH = 0.0005
+
+
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
 
@@ -51,11 +55,15 @@ def serve(
 def run(settings: Settings, listener: socket.socket, *, demo: bool = False) -> None:
     """Serve the project on a socket until Ctrl-C or SIGTERM; in a `demo` whoever shows no key is an admin."""
     import asyncio
+    import sys
 
     from linkage.cli.terminal import notes, progress
     from linkage.server.app import create_app
     from linkage.server.listening import listen
 
+    # Threads that write and link wait for Neo4j and the disk a hundred times a second; after each wait they, and the
+    # event loop, would stand in line for the interpreter, by default 5 ms behind whoever computes.
+    sys.setswitchinterval(SWITCH)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     with progress() as report:
         app = create_app(settings, progress=report, demo=demo)

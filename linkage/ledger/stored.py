@@ -227,7 +227,8 @@ class StoredTable:
         if rows.num_rows <= RECENT_ROWS:
             with self.lock:
                 self._recent[version] = rows
-                self._recent.pop(version - RECENT_VERSIONS, None)
+                if len(self._recent) > RECENT_VERSIONS:
+                    del self._recent[min(self._recent)]
 
     def version_at(self, moment: datetime) -> int | None:
         """The version that was the current one at a moment; None where there was none yet."""
@@ -392,16 +393,16 @@ class StoredTable:
             if self.version != base:
                 raise Overtaken
             write = self._write_entry if self.place.local else self._send_entry
+            ours = self._version + 1
             try:
-                write(self._version + 1, actions, metadata, batch_ids)
+                write(ours, actions, metadata, batch_ids)
             except Exception as error:
-                if not self._landed(self._version + 1, actions):
-                    taken = self._version != base
-                    raise (Overtaken if taken else NotCommitted) from error
-            self.refresh()
-            if self._version % CHECKPOINT_EVERY == 0:
+                if not self._landed(ours, actions):
+                    raise (Overtaken if self._version >= ours else NotCommitted) from error
+            self.refresh()  # perhaps beyond ours: others commit too
+            if ours % CHECKPOINT_EVERY == 0:
                 self._checkpoint()
-            return self._version
+            return ours
 
     def _write_entry(
         self, version: int, actions: Iterable[AddAction | RemoveAction], metadata: dict[str, str], ids: Iterable[str]
@@ -434,7 +435,8 @@ class StoredTable:
 
     def _landed(self, version: int, actions: list[AddAction | RemoveAction]) -> bool:
         """Whether a commit that reported a failure is there all the same: stores lose answers."""
-        if self.refresh() != version:
+        self.refresh()
+        if self._version < version:
             return False
         ours = {unquote(action.path) for action in actions if isinstance(action, AddAction)}
         return not ours.isdisjoint(file.path for file in self.entry(version).files)

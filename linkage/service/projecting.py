@@ -66,23 +66,23 @@ def catch_up(
 
 def _catch_up_facts(ledger: Ledger, projector: Projector, table: str, progress: Progress) -> int:
     """Project what a table of facts has and the graph has not, small commits together; return how many there were."""
-    commits, until = 0, ledger.version(table)
     # What comes in meanwhile is left for the next time: whoever waits for links has waited long enough.
-    while until is not None and (after := projector.reached().get(table, -1)) < until:
-        together = _next(ledger, table, after)
-        if not together:
-            break
+    commits, until = 0, ledger.version(table)
+    while together := _next(ledger, table, projector.reached().get(table)):
+        last = together[-1].version
         rows = (batch for change in together for batch in change.batches)
-        projector.apply(Change(table, together[-1].version, sum(change.rows for change in together), rows), progress)
+        projector.apply(Change(table, last, sum(change.rows for change in together), rows), progress)
         commits += len(together)
+        if until is None or last >= until:
+            break
     return commits
 
 
-def _next(ledger: Ledger, table: str, after: int) -> list[Change]:
+def _next(ledger: Ledger, table: str, after: int | None) -> list[Change]:
     """The changes that follow: one, or as many small ones as fit one transaction."""
     found: list[Change] = []
     rows = 0
-    for change in ledger.changes(table, after if after >= 0 else None):
+    for change in ledger.changes(table, after):
         rows += change.rows
         if found and rows > BATCH:
             break

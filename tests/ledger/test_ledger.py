@@ -539,6 +539,34 @@ def test_a_commit_whose_answer_was_lost_is_there_and_its_files_stay(
     assert ledger.verify() == []
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_commit_knows_its_own_version_where_another_follows_at_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    ledger.append("rejections", rejections([1]))
+    honest, other = TablePlace.write_new, Ledger(ledger.place.url)
+
+    def followed(place: TablePlace, path: str, content: bytes) -> None:
+        honest(place, path, content)
+        monkeypatch.setattr(TablePlace, "write_new", honest)
+        other.append("rejections", rejections([3]))
+        if not answered:
+            raise OSError("the answer was lost")
+
+    monkeypatch.setattr(TablePlace, "write_new", followed)
+    assert ledger.append("rejections", rejections([2])) == Appended(1, 0, 2)
+    for reader in (ledger, Ledger(ledger.place.url)):
+        told = [
+            (c.version, [row["line"] for b in c.batches for row in b.to_pylist()]) for c in reader.changes("rejections")
+        ]
+        assert told == [(1, [1]), (2, [2]), (3, [3])]
+
+
+def rejections(lines: Sequence[int]) -> pa.Table:
+    """Rows of a table that takes the same row as often as it is said."""
+    return pa.Table.from_pylist([{"line": line} for line in lines], schema=TABLES["rejections"].schema)
+
+
 def test_files_stay_where_nobody_knows_whether_their_commit_is_there(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from linkage.errors import DatabaseUnavailable
+from linkage.errors import DatabaseUnavailable, LedgerDamaged
 from linkage.graph.connection import Connection, Graph
 from linkage.graph.projection import BATCH
 from linkage.model import Rejection, Subject
@@ -133,6 +134,16 @@ def test_commits_that_wait_reach_the_graph_together(
     assert service.catch_up() == 9
     assert service.check_graph() == []
     assert service.catch_up() == 0
+
+
+def test_a_ledger_that_was_set_back_is_told(service: Service, settings: Settings) -> None:
+    for who in ("a", "b"):
+        service.record("accounts", [{"account_id": who}])
+    service.catch_up()
+    shutil.rmtree(settings.data / "ledger")
+    with Service.open(settings) as again, pytest.raises(LedgerDamaged, match="set back"):
+        again.record("accounts", [{"account_id": "c"}])
+        again.catch_up()
 
 
 def test_similar_names_are_published_explained_and_checked(service: Service) -> None:
