@@ -6,6 +6,7 @@ Cells come as text from CSV and JSON and as typed columns from Parquet. An empty
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
 import duckdb
@@ -23,7 +24,7 @@ _ZONE = r"\s?(?:[Zz]|UTC|[+-]\d{2}(?::?\d{2})?)"
 _ISO = rf"^\d{{4}}-\d{{2}}-\d{{2}}(?:[Tt ]{_CLOCK}(?:{_ZONE})?)?$"
 _WHOLE = r"^[+-]?\d{1,18}(?:\.0*)?$"
 #: Times outside these years are slips of a keyboard or of a unit.
-_EARLIEST, _LATEST = "1900-01-01", "2200-01-01"
+_EARLIEST, _LATEST = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIME) for year in (1900, 2200))
 #: Units of times given as numbers: how many in a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_000_000_000}
 
@@ -79,8 +80,17 @@ def times(column: Array, form: str | None = None) -> Cells:
     if form is None:
         plain = pc.fill_null(pc.match_substring_regex(cells, _ISO), False)
         cells_read = pc.replace_substring(pc.if_else(plain, cells, None), ",", ".")
-        return _in_range(_sql(cells_read, "try_cast(cell AS TIMESTAMPTZ)"), cells)
+        return _in_range(_iso_times(cells_read), cells)
     return _in_range(_sql(cells, "try_strptime(cell, $form)::TIMESTAMPTZ", form=form), cells)
+
+
+def _iso_times(cells: Array) -> Array:
+    try:
+        # Takes a column in which every time has a zone and is a day of the calendar: most are like that, and a small
+        # one takes microseconds, where a question to the database takes milliseconds.
+        return cells.cast(TIME)
+    except pa.ArrowInvalid:
+        return _sql(cells, "try_cast(cell AS TIMESTAMPTZ)")
 
 
 def _typed_times(column: Array) -> Array:
@@ -91,8 +101,7 @@ def _typed_times(column: Array) -> Array:
 
 
 def _in_range(values: Array, cells: Array) -> Cells:
-    low, high = (pa.scalar(day, pa.string()).cast(pa.timestamp("us")).cast(TIME) for day in (_EARLIEST, _LATEST))
-    sane = pc.fill_null(pc.and_(pc.greater_equal(values, low), pc.less(values, high)), False)
+    sane = pc.fill_null(pc.and_(pc.greater_equal(values, _EARLIEST), pc.less(values, _LATEST)), False)
     return Cells(pc.if_else(sane, values, pa.scalar(None, TIME)), pc.and_(pc.is_valid(cells), pc.invert(sane)))
 
 
