@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import neo4j
@@ -44,6 +45,9 @@ from linkage.model.progress import Progress, silent
 BATCH = 5_000
 WINDOW = 500_000
 LANES = 4
+
+#: So many rows are written by one statement, whatever steps they take: each question to Neo4j costs milliseconds.
+FEW = 500
 
 #: Lanes that write around the same hubs now and then wait for each other in a circle; the driver tries again for
 #: seconds, and so often is that done over.
@@ -135,15 +139,15 @@ MATCH (g:Watermark {key: 'graph', epoch: $epoch})
 MERGE (w:Watermark {key: key}) ON CREATE SET w.epoch = $epoch, w.version = -1, w.done = 0
 """
 #: Setting a property takes the node's lock, so that the comparison after it sees what is committed.
-_MOVE = """
+_MOVING = """
 MATCH (w:Watermark {key: $key, epoch: $epoch})
 SET w.locked = true
 WITH w, (w.version < $version OR (w.version = $version AND w.done < $done))
         AND ($after IS NULL OR w.version = $after) AS ahead
 REMOVE w.locked
 FOREACH (_ IN CASE WHEN ahead THEN [1] ELSE [] END | SET w.version = $version, w.done = $done)
-RETURN ahead
 """
+_MOVE = f"{_MOVING} RETURN ahead"
 _BEGIN_WIPE = """
 MATCH (w:Watermark) WHERE w.key <> 'graph' DELETE w
 WITH count(*) AS gone
@@ -218,7 +222,7 @@ class Projector:
             return
         if first.num_rows <= BATCH:
             after = self._watermarks().get(change.table, -1)
-            self._at_once(change.table, change.version, [(steps, {change.table: first})], after=after)
+            self._at_once(change.table, change.version, steps, {change.table: first}, after=after)
             progress(f"project {change.table}", first.num_rows)
             return
         run = _Run(self, change.table, change.version, progress)
@@ -238,13 +242,13 @@ class Projector:
             steps: tuple[Step, ...] = PUBLICATION_STEPS
         else:
             steps = (*PREPARING_STEPS, *PUBLICATION_STEPS)
-        self._at_once(PUBLICATIONS, publication.version, [(steps, tables)], progress)
+        self._at_once(PUBLICATIONS, publication.version, steps, tables, progress)
         progress(f"project {PUBLICATIONS}", 1, 1)
 
     def review(self, review: Review) -> None:
         """Bring to the readers how resolutions stand that wait, or waited, for a person."""
         tables = {REVIEWS: review.reviews, "resolutions": review.resolutions}
-        self._at_once(REVIEWS, review.version, [(REVIEW_STEPS, tables)])
+        self._at_once(REVIEWS, review.version, REVIEW_STEPS, tables)
 
     def withdraw(self, withdrawal: Withdrawal, progress: Progress = silent) -> None:
         """Tell uses anew, or not at all, after observations were withdrawn or count again.
@@ -252,7 +256,7 @@ class Projector:
         To be called when the graph has all observations that the version speaks of.
         """
         tables = {WITHDRAWALS: withdrawal.withdrawals, "observations": withdrawal.observations}
-        self._at_once(WITHDRAWALS, withdrawal.version, [(WITHDRAWAL_STEPS, tables)], progress)
+        self._at_once(WITHDRAWALS, withdrawal.version, WITHDRAWAL_STEPS, tables, progress)
 
     def wipe(self, progress: Progress = silent) -> None:
         """Empty the graph of all that is projected, in batches; what is not of our kinds stays."""
@@ -306,23 +310,31 @@ class Projector:
         self,
         table: str,
         version: int,
-        work: list[tuple[tuple[Step, ...], Tables]],
+        steps: tuple[Step, ...],
+        tables: Tables,
         progress: Progress = silent,
         *,
         after: int | None = None,
     ) -> None:
         """Write all in one transaction, unless the graph has it; with `after`, unless it is not at that version."""
-        rows = [(step, step.rows(tables, self._secret)) for steps, tables in work for step in steps]
+        rows = [step.rows(tables, self._secret) for step in steps]
+        few = sum(table_rows.num_rows for table_rows in rows) <= FEW
 
-        def transaction(tx: neo4j.ManagedTransaction) -> bool:
+        def one_statement(tx: neo4j.ManagedTransaction) -> bool:
+            moved: dict[str, Any] = {"key": table, "epoch": self.epoch, "version": version, "done": 0, "after": after}
+            written = tx.run(_in_one(steps), moved, rows=[_as_lists(part) for part in rows]).single() is not None
+            # Nothing is written either where the graph is beyond it or where it was wiped: which, is told here.
+            return written or self.passes(tx, table, version, 0, after=after)
+
+        def step_by_step(tx: neo4j.ManagedTransaction) -> bool:
             passed = self.passes(tx, table, version, 0, after=after)
-            for step, table_rows in rows if passed else ():
+            for step, table_rows in zip(steps, rows, strict=True) if passed else ():
                 for number, batch in enumerate(_batches(table_rows), 1):
                     tx.run(step.cypher, rows=batch).consume()
                     progress(f"project {step.name}", min(number * BATCH, table_rows.num_rows), table_rows.num_rows)
             return passed
 
-        if self._graph.transaction(transaction):
+        if self._graph.transaction(one_statement if few else step_by_step):
             self._watermarks()[table] = version
         else:
             self.reached(anew=True)
@@ -421,7 +433,21 @@ def _deal(rows: pa.Table) -> Iterator[pa.Table]:
 def _batches(rows: pa.Table) -> Iterator[list[list[Any]]]:
     for start in range(0, rows.num_rows, BATCH):
         part = rows.slice(start, BATCH)
-        yield [list(row) for row in zip(*(column.to_pylist() for column in part.columns), strict=True)]
+        yield _as_lists(part)
+
+
+def _as_lists(rows: pa.Table) -> list[list[Any]]:
+    return [list(row) for row in zip(*(column.to_pylist() for column in rows.columns), strict=True)]
+
+
+@cache
+def _in_one(steps: tuple[Step, ...]) -> str:
+    """One statement that moves a watermark and, where it moved, writes the rows of every step, `$rows[0]` and so on.
+
+    They are one parameter: Neo4j plans anew for every size (none, one, ten, a hundred) of each list that it is given.
+    """
+    written = (f"CALL () {{ {step.cypher.replace('$rows', f'$rows[{place}]')} }}" for place, step in enumerate(steps))
+    return "\n".join((_MOVING, "WITH ahead WHERE ahead", *written, "RETURN ahead"))
 
 
 def _windows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
