@@ -401,7 +401,8 @@ class StoredTable:
                     raise (Overtaken if self._version >= ours else NotCommitted) from error
             self.refresh()  # perhaps beyond ours: others commit too
             if ours % CHECKPOINT_EVERY == 0:
-                self._checkpoint()
+                # Takes a second, in which nobody's fact should wait.
+                threading.Thread(target=self._checkpoint, name=f"{self.table.name}-checkpoint").start()
             return ours
 
     def _write_entry(

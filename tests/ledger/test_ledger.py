@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -659,6 +660,9 @@ def test_the_log_is_one_that_the_library_reads(ledger: Ledger, monkeypatch: pyte
     assert (delta.version(), delta.to_pyarrow_table().num_rows, len(delta.file_uris())) == (5, 4, 1)
     assert delta.transaction_version("b2") == 1
     assert [entry["linkage_rows"] for entry in delta.history() if "linkage_rows" in entry] == ["1"] * 4
+    for thread in threading.enumerate():
+        if thread.name.endswith("-checkpoint"):
+            thread.join()
     assert list(Path(ledger.place.url).rglob("*.checkpoint.parquet"))
     # Another writer goes on where we were, and we go on where it was.
     delta.vacuum(0, dry_run=False, enforce_retention_duration=False)
