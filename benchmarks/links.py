@@ -60,13 +60,13 @@ def agreement(world: Path, *, start: float, steps: int, resolve_every: int) -> I
         parts = _parts(world, Path(folder), start, steps)
         service.load([next(parts)])
         service.resolve()
-        service.follow()
+        service.follow_through()
         for number, part in enumerate(parts, 1):
             service.load([part])
-            step = _compare(service, len(service.follow().linked.events))
+            step = _compare(service, len(service.follow_through()))
             if resolve_every and number % resolve_every == 0:
                 step = replace(step, churn=float(service.resolve(gate=False)["changes"]["churn"]))
-                service.follow()
+                service.follow_through()
             yield step
 
 

@@ -38,6 +38,7 @@ from linkage.model.merge import MergePiece
 
 MOST_GHOSTS = 5_000  # clusters of a value that are there by number only
 MOST_POOL = 300  # members of one cluster that are
+MOST_RIPPLING = 10  # holders of a value of whom those that are alone are looked at again when one is placed
 MOST_TURNS = 4  # times that what newcomers became is looked at again
 UNKNOWN = math.nan
 NO_MARKS = Marks(np.zeros(0, np.int32), np.zeros(0, np.int32))
@@ -437,13 +438,15 @@ class _World:
         return found
 
     def ripples(self) -> set[str]:
-        """Single subjects that share something telling with a newcomer which is in a cluster now."""
+        """Single subjects that share something telling, which few hold, with a newcomer which is in a cluster now."""
         h, w = self.holdings, self.weights
         start = np.searchsorted(h.value, np.arange(len(self.values) + 1))
         found: set[str] = set()
         for at in self.newcomers[self.size[self.label[self.newcomers]] > 1]:
             for v in h.value[h.subject == at]:
                 others = h.subject[start[v] : start[v + 1]]
+                if len(others) > MOST_RIPPLING:
+                    continue
                 holders = len(set(self.label[others].tolist()))
                 alpha, beta, pool = h.values.alpha[v], h.values.beta[v], w.pool[h.values.kind[v]]
                 if full_bits(alpha, beta, pool, max(holders, 2), 1, w.neighbourhood_bits) < FELLOW:

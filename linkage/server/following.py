@@ -89,6 +89,8 @@ class Following:
                 await self._links.tell(followed)
                 if followed.commits:
                     self._caught_up()
+                if followed.more:
+                    self._written.set()
 
     async def _wait(self) -> None:
         # While something is wrong a new write is no reason to try at once.

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import duckdb
+import neo4j
 import pyarrow as pa
 
 from linkage.engine.model import Model
@@ -47,9 +48,6 @@ TOGETHER = 200
 MOST_CLASS_BITS = 2.0
 #: Rows of news beyond which nothing is linked before the next resolution.
 MOST_NEWS = 50_000
-#: How far a link makes others look again: the fellows of a newcomer, then theirs; and so many at most.
-RIPPLES = 2
-MOST_RIPPLES = 500
 #: Holders up to which those of a value that no resolution has weighed yet are asked what they have of their own.
 FEW = 4
 
@@ -158,25 +156,22 @@ def kept_apart(ledger: Ledger) -> Apart:
     return apart
 
 
-def find_links(graph: Graph, model: Model, news: News, found: Scales, apart: Apart) -> Linked:
-    """Find where those of whom there is news, and whom they touch, belong. To be called while nobody else publishes."""
-    return graph.transaction(
-        lambda transaction: _look_around(_Linking(Neighbourhood(transaction), model, news, found, apart)), mode="read"
-    )
+def find_links(
+    graph: Graph, model: Model, waiting: Sequence[Sequence[str]], news: News, found: Scales, apart: Apart
+) -> tuple[Linked, list[set[str]]]:
+    """Find where subjects belong, and who should be looked at again since they were placed; to be called while nobody
+    else publishes. Both are by distance from the news: those of whom there is news, whom these touch, and so on.
+    """
 
+    def look_around(transaction: neo4j.ManagedTransaction) -> tuple[Linked, list[set[str]]]:
+        linking = _Linking(Neighbourhood(transaction), model, news, found, apart)
+        ripples = []
+        for subjects in waiting:
+            parts = (subjects[start : start + TOGETHER] for start in range(0, len(subjects), TOGETHER))
+            ripples.append(set[str]().union(*map(linking.look_at, parts)))
+        return linking.result(), ripples
 
-def _look_around(linking: _Linking) -> Linked:
-    waiting, seen = sorted(linking.news.subjects), set[str]()
-    for turn in range(RIPPLES + 1):
-        waiting = [one for one in waiting if one not in seen]
-        if turn:
-            waiting = waiting[:MOST_RIPPLES]
-        seen.update(waiting)
-        ripples: set[str] = set()
-        for start in range(0, len(waiting), TOGETHER):
-            ripples |= linking.look_at(waiting[start : start + TOGETHER])
-        waiting = sorted(ripples)
-    return linking.result()
+    return graph.transaction(look_around, mode="read")
 
 
 def publish_links(ledger: Ledger, linked: Linked) -> None:
@@ -208,15 +203,13 @@ class _Linking:
             f"{type_}:{row.id}": row
             for type_, label in _LABELS.items()
             if (ids := _ids(subjects, type_))
-            for row in self.neighbourhood.around(label, ids, self.loud, self.loud_other, self.model.telling_kinds)
+            for row in self._around(label, ids)
         }
         self.where |= {subject: row.cluster for subject, row in rows.items() if row.cluster}
-        self._learn_values(rows.values())
-        self._learn_groups(rows.values())
         for subject, row in rows.items():
             self._declare(subject, row)
         newcomers = self._as_now(rows)
-        own = self._own(newcomers)
+        own = self._own(rows)
         surroundings = self._surroundings(newcomers, own, self._barred(rows))
         outcome = link(surroundings, self.model)
         refused = self._refused_before(rows, own, {placed.subject for placed in outcome.placed})
@@ -231,24 +224,21 @@ class _Linking:
 
     # -- what is around
 
-    def _learn_values(self, rows: Iterable[Around]) -> None:
-        """Read the values that are used, of those not known yet."""
-        used = {use.key for row in rows for use in row.uses} - set(self.values)
-        if used:
-            self.values |= self.neighbourhood.values(sorted(used))
-
-    def _learn_groups(self, rows: Iterable[Around]) -> None:
-        """Read how large the clusters around are, of those not known yet."""
-        named = {cluster for row in rows for cluster in self._clusters_around(row)} - set(self.groups)
-        for identity, size, opened, spread in self.neighbourhood.groups(sorted(named)) if named else ():
-            self.groups[identity] = Group(size, _known(opened), spread or 0.0)
-
-    def _clusters_around(self, row: Around) -> Iterator[str]:
-        if row.cluster:
-            yield row.cluster
-        yield from (organisation["cluster"] for organisation in row.declared if organisation["cluster"])
-        for use in row.uses:
-            yield from self.values[use.key].in_clusters
+    def _around(self, label: str, ids: Sequence[str]) -> list[Around]:
+        """Read what stands around subjects of a label; values and clusters that were read before stay as they are."""
+        seen = self.neighbourhood.around(
+            label,
+            ids,
+            loud=self.loud,
+            others=self.loud_other,
+            telling=self.model.telling_kinds,
+            few=FEW,
+            known=self.values,
+        )
+        self.values |= seen.values
+        for identity, (size, opened, spread) in seen.clusters.items():
+            self.groups.setdefault(identity, Group(size, _known(opened), spread or 0.0))
+        return seen.subjects
 
     def _learn_clusters(self, ids: Iterable[str | None]) -> None:
         """Read all of the clusters that somebody is put into, of those not known yet."""
@@ -340,20 +330,13 @@ class _Linking:
         shared = tuple(use for use in used if use.clusters or any(one.subject != subject for one in use.fellows))
         return Newcomer(subject, cluster, _known(row.created), row.own, shared)
 
-    def _own(self, newcomers: Sequence[Newcomer]) -> dict[str, tuple[int, int]]:
+    def _own(self, rows: Mapping[str, Around]) -> dict[str, tuple[int, int]]:
         """What fellows have of their own, where a pair with one of them may be judged."""
-        asked = {
-            fellow.subject
-            for newcomer in newcomers
-            for use in newcomer.uses
-            if len(use.fellows) <= FEW
-            for fellow in use.fellows
-        } - {newcomer.subject for newcomer in newcomers}
         return {
-            f"{type_}:{identity}": (alone, common)
-            for type_, label in _LABELS.items()
-            if (ids := _ids(sorted(asked), type_))
-            for identity, alone, common in self.neighbourhood.own(label, ids, self.model.telling_kinds)
+            holder.subject: (holder.own[0], holder.own[1])
+            for value in self._values_of(rows).values()
+            for holder in value.holders
+            if holder.own is not None and holder.subject not in rows
         }
 
     # -- what comes of it

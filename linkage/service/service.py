@@ -43,6 +43,7 @@ from linkage.service import (
     reviewing,
     withdrawing,
 )
+from linkage.service.linker import Linker
 from linkage.service.waiting import WaitingRoom
 from linkage.settings import Settings, project_secret
 
@@ -51,11 +52,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How many commits of the ledger were brought into the graph, and what was linked: table → version up to which."""
+    """How many commits of the ledger were brought into the graph, what was linked, and up to which version of a table;
+    `more`: somebody is left to look at, when there is nothing newer."""
 
     commits: int
     done: Mapping[str, int]
     linked: linking.Linked
+    more: bool = False
 
 
 #: How long a question from the command line may take, in seconds: a Neo4j that has just started is slow at first.
@@ -78,12 +81,6 @@ class Service:
     #: how far links are written down as done, and when they are next
     _marked: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
     _mark_after: float = field(default=0.0, init=False, repr=False)
-    #: what newcomers are judged by, as of which publication
-    _scales: linking.Scales | None = field(default=None, init=False, repr=False)
-    _scales_of: int = field(default=-1, init=False, repr=False)
-    #: whom decisions keep apart, as of which versions of their tables
-    _apart: linking.Apart = field(default_factory=dict, init=False, repr=False)
-    _apart_of: Mapping[str, int | None] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -125,6 +122,10 @@ class Service:
     def graph(self) -> Graph:
         """The graph, for threads."""
         return self._resources.enter_context(open_graph(self.connection))
+
+    @cached_property
+    def _linker(self) -> Linker:
+        return Linker(self.ledger, self.graph, self.projector, self.model)
 
     @cached_property
     def projector(self) -> Projector:
@@ -241,46 +242,40 @@ class Service:
     def follow(self) -> Followed:
         """Bring the graph up to date and link those of whom it has something new, until the next resolution.
 
-        Nothing is linked before the first resolution.
+        Nothing is linked before the first resolution. Whoever is to be looked at since others were placed is looked at
+        by the calls that find nothing new: `follow_through` makes them.
         """
         commits = self.catch_up()
         linked = linking.NOTHING
-        if self._unlinked():
+        if self._unlinked() or self._linker.waits:
             with self._alone("publish"):
                 commits += self.catch_up()
                 waiting = self._unlinked()
-                linked = self._link()
+                linked = self._linker.find()
+                if linked.rows:
+                    linking.publish_links(self.ledger, linked)
+                    commits += self._project({linked.publication_id: linked.rows})
+                    self._linker.published()
                 self.projector.note_linked(waiting)
         if self.projector.linked() != self._marked and time.monotonic() > self._mark_after:
             self.projector.mark_linked()
             self._marked, self._mark_after = self.projector.linked(), time.monotonic() + MARK_EVERY
-        return Followed(commits, self.projector.linked(), linked)
+        return Followed(commits, self.projector.linked(), linked, more=self._linker.waits)
+
+    def follow_through(self) -> dict[str, str]:
+        """`follow` until nobody is left to look at; by cluster what links did to it: `born` or `grew`."""
+        events: dict[str, str] = {}
+        more = True
+        while more:
+            followed = self.follow()
+            events = {**followed.linked.events, **events}
+            more = followed.more
+        return events
 
     def _unlinked(self) -> dict[str, int]:
         """Ledger table → version, where the graph has something of which nobody was linked yet."""
         reached, done = self.projector.reached(), self.projector.linked()
         return {table: reached[table] for table in LINKED if reached.get(table, -1) > done.get(table, -1)}
-
-    def _link(self) -> linking.Linked:
-        published = self.projector.reached().get("publications", -1)
-        if published != self._scales_of:
-            self._scales, self._scales_of = linking.scales(self.graph), published
-        if self._scales is None:
-            return linking.NOTHING
-        news = linking.news_since(self.ledger, self.projector.linked(), self.projector.reached(), self._scales.versions)
-        linked = linking.find_links(self.graph, self.model, news, self._scales, self._kept_apart())
-        if linked.rows:
-            linking.publish_links(self.ledger, linked)
-            self._project({linked.publication_id: linked.rows})
-            self._scales_of = self.projector.reached()["publications"]
-        return linked
-
-    def _kept_apart(self) -> linking.Apart:
-        """Whom decisions keep apart, read anew when there are others."""
-        versions = {name: self.ledger.version(name) for name in ("decisions", "retractions")}
-        if versions != self._apart_of:
-            self._apart, self._apart_of = linking.kept_apart(self.ledger), versions
-        return self._apart
 
     # -- what people decide
 

@@ -267,7 +267,7 @@ def test_what_is_told_holds_together_and_a_resolution_makes_it_what_one_of_the_f
         for name, *arguments in [*steps, ("resolve",)]:
             before = story.clusters()
             getattr(story, name)(*arguments)
-            story.service.follow()
+            story.service.follow_through()
             story.holds_together(before)
         assert frozenset(map(frozenset, story.clusters().values())) == story.expected()
         assert not any(row["provisional"] for row in story._ask(results.memberships_now()))
