@@ -20,7 +20,7 @@ from linkage.service.linking import NOTHING, Apart, Linked, News, Scales, find_l
 #: How far from the news ripples go: the fellows of a newcomer, then theirs.
 FARTHEST = 2
 #: Ripples that one run looks at, and that wait at most: the others are left to the next resolution.
-TOGETHER = 20
+AT_ONCE = 20
 MOST_WAITING = 5_000
 #: Uses that are remembered as news while ripples wait, at most.
 MOST_NEWS = 100_000
@@ -45,7 +45,7 @@ class Ripples:
     def next(self) -> list[list[str]]:
         """Those whose turn it is, by distance: the nearest first, and of these who has waited longest."""
         nearest = next((distance for distance, waiting in enumerate(self._waiting) if waiting), 0)
-        return [list(islice(waiting, TOGETHER)) if at == nearest else [] for at, waiting in enumerate(self._waiting)]
+        return [list(islice(waiting, AT_ONCE)) if at == nearest else [] for at, waiting in enumerate(self._waiting)]
 
     def join(self, news: News) -> News:
         """The news with what was news before it and still sends ripples: no resolution has seen that either."""

@@ -29,9 +29,9 @@ def test_who_waits_already_waits_once() -> None:
 
 def test_a_run_takes_no_more_than_nobody_notices() -> None:
     ripples = Ripples()
-    ripples.move_on([[], []], [[f"account:{number}" for number in range(3 * linker.TOGETHER)], []], NOTHING_NEW)
+    ripples.move_on([[], []], [[f"account:{number}" for number in range(3 * linker.AT_ONCE)], []], NOTHING_NEW)
     (first, _) = ripples.next()
-    assert first == [f"account:{number}" for number in range(linker.TOGETHER)]
+    assert first == [f"account:{number}" for number in range(linker.AT_ONCE)]
 
 
 def test_what_was_news_stays_so_until_its_ripples_were_looked_at() -> None:
