@@ -200,6 +200,14 @@ class Ledger:
             if entry.appended:
                 yield Change(table, entry.version, entry.rows, self._rows(stored, entry))
 
+    def appended_since(self, table: str, after: int | None = None) -> str | None:
+        """SQL of the rows that all versions after `after` appended (None: from the start), in no order.
+
+        None where there are none. For a connection that `place.attach` has seen.
+        """
+        stored = self._table(table)
+        return stored.rows_of(*stored.entries(after, stored.refresh()))
+
     def _rows(self, stored: StoredTable, entry: LogEntry) -> Iterator[pa.RecordBatch]:
         recent = stored.recent(entry.version)
         if recent is not None:

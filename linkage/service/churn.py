@@ -95,12 +95,9 @@ def _gather_news(ledger: Ledger, connection: duckdb.DuckDBPyConnection, read: di
     """`news`: the subjects of whom anything was said since."""
     connection.execute("CREATE TEMP TABLE news (subject_type VARCHAR, subject_id VARCHAR)")
     for table, subjects in SUBJECTS.items():
-        for change in ledger.changes(table, read.get(table)):
-            for batch in change.batches:
-                connection.register("said", pa.Table.from_batches([batch]))
-                for subject in subjects:
-                    connection.execute(f"INSERT INTO news SELECT DISTINCT {subject} FROM said")
-                connection.unregister("said")
+        said = ledger.appended_since(table, read.get(table))
+        for subject in subjects if said is not None else ():
+            connection.execute(f"INSERT INTO news SELECT DISTINCT {subject} FROM {said}")
 
 
 def _churned() -> str:

@@ -717,3 +717,22 @@ def test_callers_together_that_are_overtaken_lose_and_double_nothing(
     assert sorted(ledger.snapshot().table("observations")["value"].to_pylist()) == sorted(
         observations([0, 1, 2])["value"].to_pylist()
     )
+
+
+def test_what_was_appended_since_a_version_is_one_relation_wherever_its_rows_lie_by_now(ledger: Ledger) -> None:
+    def counts(after: int | None) -> list[int]:
+        source = ledger.appended_since("observations", after)
+        if source is None:
+            return []
+        with duckdb.connect() as connection:
+            ledger.place.attach(connection)
+            return [row[0] for row in connection.sql(f'SELECT "count" FROM {source} ORDER BY 1').fetchall()]
+
+    assert counts(None) == []
+    first = ledger.append("observations", observations([1])).version
+    ledger.append("observations", observations([2]))
+    last = ledger.append("observations", observations([3, 4])).version
+    expected = [counts(None), counts(first), counts(last)]
+    assert [len(each) for each in expected] == [4, 3, 0]
+    ledger.compact()
+    assert [counts(None), counts(first), counts(last)] == expected
