@@ -8,7 +8,7 @@ and now and then where there is always some.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from linkage.engine.model import Model
@@ -23,7 +23,7 @@ FARTHEST = 2
 AT_ONCE = 20
 MOST_WAITING = 5_000
 #: Uses that are remembered as news while ripples wait, at most.
-MOST_NEWS = 100_000
+MOST_REMEMBERED = 100_000
 #: Seconds after which ripples are looked at beside the news, where there is always some.
 TURN = 2.0
 
@@ -62,7 +62,7 @@ class Ripples:
         for waiting, found in zip(self._waiting, ripples, strict=False):
             waiting.update(dict.fromkeys(found))
         self._seen = dict(news.seen)
-        if not len(self) or len(self) > MOST_WAITING or len(self._seen) > MOST_NEWS:
+        if not len(self) or len(self) > MOST_WAITING or len(self._seen) > MOST_REMEMBERED:
             self.clear()
 
 
@@ -85,27 +85,28 @@ class Linker:
         """Whether there are ripples to look at."""
         return len(self._ripples) > 0
 
-    def find(self) -> Linked:
-        """Find links, to be published by whoever calls, while nobody else publishes. Nothing is linked before the
-        first resolution."""
+    def link(self, publish: Callable[[Linked], None]) -> Linked:
+        """Find links and have them published, in the ledger and the graph, while nobody else publishes.
+
+        Nothing is linked before the first resolution. What could not be published is found again.
+        """
         judged_by = self._scales_now()
         if judged_by is None:
             return NOTHING
         projector = self._projector
         fresh = news_since(self._ledger, projector.linked(), projector.reached(), judged_by.versions)
         news = self._ripples.join(fresh)
-        is_turn = not fresh.subjects or time.monotonic() > self._next_turn
-        ripples = self._ripples.next() if is_turn else [[] for _ in range(FARTHEST)]
-        if is_turn:
-            self._next_turn = time.monotonic() + TURN
+        ripples: list[list[str]] = [[] for _ in range(FARTHEST)]
+        if not fresh.subjects or time.monotonic() > self._next_turn:
+            ripples, self._next_turn = self._ripples.next(), time.monotonic() + TURN
         waiting = [sorted(fresh.subjects), *([one for one in some if one not in fresh.subjects] for some in ripples)]
         linked, brought = find_links(self._graph, self._model, waiting, news, judged_by, self._kept_apart())
+        if linked.rows:
+            publish(linked)
+            # A link changes nothing of what newcomers are judged by.
+            self._scales_of = projector.reached()["publications"]
         self._ripples.move_on(ripples, brought, news)
         return linked
-
-    def published(self) -> None:
-        """What was found is in the graph, and changes nothing of what newcomers are judged by."""
-        self._scales_of = self._projector.reached()["publications"]
 
     def _scales_now(self) -> Scales | None:
         published = self._projector.reached().get("publications", -1)

@@ -251,11 +251,8 @@ class Service:
             with self._alone("publish"):
                 commits += self.catch_up()
                 waiting = self._unlinked()
-                linked = self._linker.find()
-                if linked.rows:
-                    linking.publish_links(self.ledger, linked)
-                    commits += self._project({linked.publication_id: linked.rows})
-                    self._linker.published()
+                linked = self._linker.link(self._publish_links)
+                commits += bool(linked.rows)
                 self.projector.note_linked(waiting)
         if self.projector.linked() != self._marked and time.monotonic() > self._mark_after:
             self.projector.mark_linked()
@@ -271,6 +268,10 @@ class Service:
             events = {**followed.linked.events, **events}
             more = followed.more
         return events
+
+    def _publish_links(self, linked: linking.Linked) -> None:
+        linking.publish_links(self.ledger, linked)
+        self._project({linked.publication_id: linked.rows})
 
     def _unlinked(self) -> dict[str, int]:
         """Ledger table → version, where the graph has something of which nobody was linked yet."""

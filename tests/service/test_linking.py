@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from linkage.errors import LedgerUnavailable
 from linkage.graph.connection import Connection, Graph
 from linkage.model import Judgement
 from linkage.scenario import generate
@@ -165,3 +166,18 @@ def test_a_member_that_a_closed_organisation_declares_is_linked_to_it(service: S
     (born,) = followed.linked.events
     assert {row["cluster"] for n in (1, 2) for row in membership(service, f"staff-{n}")} == {born}
     assert service.check_graph() == []
+
+
+def test_what_could_not_be_published_is_found_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, shared = ring(service)
+    service.record("observations", uses("new-1", *shared))
+
+    def refuse(*_: object) -> None:
+        raise LedgerUnavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("linkage.service.linking.publish_links", refuse)
+        for _ in range(2):
+            with pytest.raises(LedgerUnavailable):
+                service.follow()
+    assert service.follow().linked.events == {cluster: "grew"}
