@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from linkage.scenario import generate
+from tests.conftest import QUICK
 
 
 @dataclass
@@ -25,7 +26,12 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `linkage …` and return at once."""
-        environ = {**os.environ, "LINKAGE_DATA": str(self.data), "LINKAGE_CACHE": str(self.cache)}
+        environ = {
+            **os.environ,
+            "LINKAGE_DATA": str(self.data),
+            "LINKAGE_CACHE": str(self.cache),
+            "JAVA_TOOL_OPTIONS": " ".join(QUICK),
+        }
         process = subprocess.Popen(
             [sys.executable, "-c", "from linkage.cli import main; main()", *arguments],
             env=environ,
