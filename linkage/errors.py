@@ -7,7 +7,11 @@
     │   ├── Conflict         CONFLICT
     │   ├── FellBehind       FELL_BEHIND
     │   ├── Unauthenticated  UNAUTHENTICATED
-    │   └── Forbidden        FORBIDDEN
+    │   ├── Forbidden        FORBIDDEN
+    │   ├── UnknownDocument  PERSISTED_QUERY_NOT_FOUND
+    │   └── TooMuch          call again later
+    │       ├── RateLimited      RATE_LIMITED      HTTP 429
+    │       └── Overloaded       OVERLOADED        HTTP 503
     ├── DataError        the data is wrong: mend the file           exit 1, HTTP 422
     │   ├── UnreadableFile   UNREADABLE_FILE
     │   ├── BadMapping       BAD_MAPPING
@@ -106,6 +110,37 @@ class Forbidden(CallerError):
     code = "FORBIDDEN"
     exit_status = 1
     http_status = 403
+
+
+class UnknownDocument(CallerError):
+    """No trusted document has that id."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+    exit_status = 1
+
+
+class TooMuch(CallerError):
+    """The call is right and comes too soon; `retry_after`: in how many seconds it may come again."""
+
+    def __init__(self, message: str, *, retry_after: int, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.retry_after = retry_after
+
+
+class RateLimited(TooMuch):
+    """The caller spent, or has under way, all that it may."""
+
+    code = "RATE_LIMITED"
+    exit_status = 1
+    http_status = 429
+
+
+class Overloaded(TooMuch):
+    """Others keep the service busy."""
+
+    code = "OVERLOADED"
+    exit_status = 1
+    http_status = 503
 
 
 class DataError(LinkageError):

@@ -45,6 +45,12 @@ class Settings(BaseModel):
         None, pattern=r"^[1-9][0-9]{0,5}[smhd]$", description="how often the service resolves by itself (15m, 24h)"
     )
     gate: float = Field(0.1, ge=0, le=1, description="share of memberships that may change without a person's word")
+    rate: float = Field(
+        1.0, gt=0, le=1_000, description="what callers may spend in a minute, as a multiple of the table"
+    )
+    trusted_documents: Path | None = Field(
+        None, description="folder or list of the only operations that keys with the role service may send"
+    )
     log_format: Literal["text", "json"] = "text"
 
     @property

@@ -80,8 +80,9 @@ _ROOTS: dict[str, Rule] = {
     "Query.previewWithdrawal": REVEALING,
     "Query.audit": ADMINISTERING,
     "Query.apiKeys": ADMINISTERING,
-    "Query.__schema": ALL,
-    "Query.__type": ALL,
+    # Programs know what they ask for: the schema is published beside the code.
+    "Query.__schema": READERS,
+    "Query.__type": READERS,
     "Mutation.recordObservations": SENDING,
     "Mutation.recordUsage": SENDING,
     "Mutation.recordAccounts": SENDING,

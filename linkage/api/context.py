@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,10 +14,11 @@ from linkage.access.caller import Caller
 from linkage.access.keys import KeyRing
 from linkage.api.accounting import Seen
 from linkage.api.asked import Asked
+from linkage.api.bounds import Bounds
 from linkage.api.loaders import Loaders, PastLoaders
 from linkage.audit.log import AuditLog
 from linkage.audit.writing import Writer
-from linkage.graph.reads import Frame, Reader
+from linkage.graph.reads import Frame, OwnReads, Reader
 from linkage.model import Costs, Merge
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Context:
     audit: Writer
     log: AuditLog
     keys: KeyRing
+    #: what operations share of the service
+    bounds: Bounds = field(default_factory=Bounds)
     #: region of phone numbers without +, for looking identifiers up
     phone_region: str | None = None
     #: what a WebSocket said when it connected
@@ -44,20 +48,29 @@ class Context:
     asked: Asked | None = field(default=None, init=False)
     #: what for values are shown whole; none: no value is
     purposes: tuple[str, ...] = field(default=(), init=False)
+    #: what the document costs; 0: that is not known before it is priced
+    price: int = field(default=0, init=False)
+    own: OwnReads = field(init=False)
     seen: Seen = field(init=False)
     frame: Frame = field(init=False)
     loaders: Loaders = field(init=False)
     past: PastLoaders = field(init=False)
 
     def __post_init__(self) -> None:
+        shared = self.reader.whole if isinstance(self.reader, Frame) else self.reader
+        self.own = OwnReads(shared.shared if isinstance(shared, OwnReads) else shared, self._turn)
         self.begin()
 
     def begin(self) -> None:
         """Begin an answer: what was read before is forgotten."""
         self.seen = Seen()
-        self.reader = self.frame = Frame(self.reader)
+        self.reader = self.frame = Frame(self.own)
         self.loaders = Loaders(self.reader, self.work, self._merges)
         self.past = PastLoaders(self.work)
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn for one read."""
+        return self.bounds.reads.turn(self.caller.id) if self.caller is not None else nullcontext()
 
     async def _merges(self, cluster_ids: Sequence[str]) -> dict[str, list[Merge]]:
         """Merges of clusters as of the publications that the rest of the answer is of."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from linkage.errors import CallerError, DataError, LinkageError, OperatorError
+from linkage.errors import CallerError, DataError, LinkageError, OperatorError, TooMuch
 
 logger = logging.getLogger("linkage.api")
 
@@ -23,6 +23,9 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
+RATE_LIMITED = "RATE_LIMITED"
+OVERLOADED = "OVERLOADED"
+UNKNOWN_DOCUMENT = "PERSISTED_QUERY_NOT_FOUND"
 INTERNAL = "INTERNAL"
 #: Beside the code, for programs that do not know all codes: the caller can mend it.
 CALLER = {"classification": "BAD_REQUEST"}
@@ -53,7 +56,8 @@ def publish(error: GraphQLError, *, executed: bool) -> PublicError:
     told = _of_caller(error, executed=executed)
     if told is not None:
         message, code = told
-        return _told(error, message, {"code": code, **CALLER})
+        later = {"retryAfter": cause.retry_after} if isinstance(cause, TooMuch) else {}
+        return _told(error, message, {"code": code, **CALLER, **later})
     reference = _logged(error, cause or error)
     message = f"Something went wrong on our side. Tell the operator the reference {reference}."
     return _told(error, message, {"code": INTERNAL, "reference": reference})

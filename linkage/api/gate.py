@@ -19,9 +19,28 @@ from linkage.errors import BadInput, Forbidden, LinkageError, Unauthenticated
 LONGEST_PURPOSE = 200
 #: So many refused fields are named.
 NAMED = 5
-UNKNOWN_CALLER = Unauthenticated(
-    "who calls is not known", next_step="Show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`."
-)
+
+
+def unknown_caller() -> Unauthenticated:
+    """What whoever shows no good key is told. Made anew each time: an error that was raised holds on to the request."""
+    return Unauthenticated(
+        "who calls is not known",
+        next_step="Show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`.",
+    )
+
+
+class Door(SchemaExtension):
+    """Refuses whom we do not know, and documents that a caller may not send; stands before all that looks at the
+    document, so that these are told nothing of the schema."""
+
+    async def on_validate(self) -> AsyncIterator[None]:
+        operation = self.execution_context
+        context: Context = operation.context
+        caller = context.caller
+        refused = unknown_caller() if caller is None else context.bounds.documents.fault(caller, operation.query)
+        if refused is not None:
+            operation.pre_execution_errors = [GraphQLError(refused.message, original_error=refused)]
+        yield
 
 
 class Gate(SchemaExtension):
@@ -31,9 +50,7 @@ class Gate(SchemaExtension):
         operation = self.execution_context
         context: Context = operation.context
         try:
-            if context.caller is None:
-                raise UNKNOWN_CALLER
-            if not operation.pre_execution_errors:
+            if not operation.pre_execution_errors and context.caller is not None:
                 assert operation.graphql_document is not None  # noqa: S101 - parsing went before
                 context.asked = asked_of(operation.schema._schema, operation.graphql_document, operation.operation_name)
                 context.purposes = admitted(context.caller, context.asked, operation.variables)

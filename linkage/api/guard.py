@@ -9,7 +9,7 @@ work is linear in the document, whatever it expands to. The invariant: a documen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -279,8 +279,13 @@ def guarded_validation(limits: Limits, cached: int = 512) -> Callable[[], Schema
         def on_validate(self) -> Iterator[None]:
             context = self.execution_context
             assert context.graphql_document is not None  # noqa: S101 - parsing went before
+            if context.pre_execution_errors:
+                yield  # refused at the door
+                return
+            own = context.context
+            bounds = replace(limits, cost=min(limits.cost, own.bounds.budget(own.caller).document))
             try:
-                price(context.schema._schema, context.graphql_document, context.variables, limits)
+                own.price = price(context.schema._schema, context.graphql_document, context.variables, bounds).cost
             except Refused as refused:
                 context.pre_execution_errors = [GraphQLError(str(refused))]
                 yield

@@ -45,6 +45,8 @@ async def _record(
         key is not None and not 1 <= len(key) <= LONGEST_NAME
     ):
         raise BadInput(f"`source` and `idempotencyKey` have 1 to {LONGEST_NAME} characters")
+    assert context.caller is not None  # noqa: S101 - others were refused at the door
+    context.bounds.spend_rows(context.caller, len(rows))
     given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
     recorded = await context.work.record(record, given, source=source or "graphql", idempotency_key=key)
     return RecordResult.of(recorded, await context.work.touched(record, recorded) if wait else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -16,11 +17,12 @@ from strawberry.types.graphql import OperationType
 from linkage.api.accounting import Accounting, record_of
 from linkage.api.context import Context, OwnContext
 from linkage.api.errors import publish
-from linkage.api.gate import UNKNOWN_CALLER, Gate
+from linkage.api.gate import Door, Gate, unknown_caller
 from linkage.api.guard import bound_tokens, guarded_validation
 from linkage.api.limits import Limits
 from linkage.api.mutations import Mutation
 from linkage.api.queries import Query
+from linkage.api.spending import Spending
 from linkage.api.subscriptions import Subscription
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.decision import Decision
@@ -28,7 +30,7 @@ from linkage.api.types.identifier import Identifier
 from linkage.api.types.resolution import Resolution
 from linkage.api.types.scalars import LONG, Long
 from linkage.api.types.subject import Account, Organisation
-from linkage.errors import Conflict, LinkageError
+from linkage.errors import BadInput, Conflict, LinkageError
 
 #: So often a query is executed at most while what it speaks of is published anew.
 TRIES = 4
@@ -42,11 +44,28 @@ CACHED = 512
 class LinkageSchema(strawberry.Schema):
     """The schema; its errors are made public where they arise, so that no transport can leak what is hidden."""
 
+    def __init__(self, limits: Limits, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self.limits = limits
+
     async def _execute_operation(self, execution_context: ExecutionContext, *parts: Any) -> Any:
-        """Execute a query again where a publication came in between: no answer mixes two.
+        """Execute a query or mutation in its turn and in its time; what it left running ends with it.
 
         Overridden here, where every transport passes after parsing and validation.
         """
+        context: Context = execution_context.context
+        assert context.caller is not None  # noqa: S101 - others were refused at the door
+        async with context.bounds.turn(context.caller, context.price, execution_context.operation_type):
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    return await self._execute_whole(execution_context, *parts)
+            except TimeoutError:
+                raise BadInput("the operation took too long", next_step="Ask for less.") from None
+            finally:
+                context.own.end()
+
+    async def _execute_whole(self, execution_context: ExecutionContext, *parts: Any) -> Any:
+        """Execute a query again where a publication came in between: no answer mixes two."""
         result = await super()._execute_operation(execution_context, *parts)
         context: Context = execution_context.context
         for tries_left in reversed(range(TRIES)):
@@ -75,7 +94,8 @@ class LinkageSchema(strawberry.Schema):
         if answer.data is not None and context.operation_type is OperationType.SUBSCRIPTION:
             own.caller = await own.admit()
             if own.caller is None:
-                raise UNKNOWN_CALLER  # ends the subscription
+                raise unknown_caller()  # ends the subscription
+            await own.bounds.pay(own.caller, own.price)
         try:
             record = record_of(context, answer.errors)
             if record is not None:
@@ -103,6 +123,7 @@ async def _moved(context: Context) -> bool:
 def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - frozen
     """The schema under those limits."""
     return LinkageSchema(
+        limits,
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
@@ -110,9 +131,11 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
         extensions=[
             OwnContext,
             bound_tokens(limits),
+            Door,
             lambda: ParserCache(maxsize=CACHED),
             guarded_validation(limits, CACHED),
             Gate,
+            Spending,
         ],
         execution_context_class=Accounting,
         config=StrawberryConfig(scalar_map={Long: LONG}),

@@ -8,8 +8,9 @@ from typing import Any
 
 from starlette.responses import Response
 
+from linkage.access.rates import Left
 from linkage.api.errors import OUT_OF_ORDER, PUBLIC_MESSAGES, body, in_one_line
-from linkage.errors import LinkageError, OperatorError
+from linkage.errors import LinkageError, OperatorError, TooMuch
 
 JSON_TYPE = "application/json; charset=utf-8"
 RETRY_AFTER = "5"
@@ -34,6 +35,14 @@ def answer(
     return Response(text, status, {"Cache-Control": "no-store", "Content-Type": media_type, **(headers or {})})
 
 
+def told(left: Left, unit: str) -> dict[str, str]:
+    """What is left of a minute's budget, in the headers of the IETF's draft on rate limits."""
+    return {
+        "RateLimit-Policy": f'"{unit}";q={left.budget};w=60',
+        "RateLimit": f'"{unit}";r={left.left};t={left.full_in}',
+    }
+
+
 def refuse(error: HttpError, *, media_type: str = JSON_TYPE) -> Response:
     """The answer to a request that goes no further."""
     return answer(body(error.message, error.code), error.status, media_type=media_type, headers=error.headers)
@@ -44,4 +53,5 @@ def of_error(error: LinkageError) -> HttpError:
     if isinstance(error, OperatorError):
         message = PUBLIC_MESSAGES.get(error.code, OUT_OF_ORDER)
         return HttpError(error.http_status, message, error.code, Retry_After=RETRY_AFTER)
-    return HttpError(error.http_status, in_one_line(error), error.code)
+    later = {"Retry_After": str(error.retry_after)} if isinstance(error, TooMuch) else {}
+    return HttpError(error.http_status, in_one_line(error), error.code, **later)

@@ -17,10 +17,15 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from linkage.access.admission import Admission, KeyAuthenticator
+from linkage.access.budgets import BODIES
 from linkage.access.caller import DEMO
 from linkage.access.keys import KeyRing
+from linkage.access.turns import Turns
+from linkage.api.bounds import Bounds
+from linkage.api.documents import NONE, TrustedDocuments, read_documents
 from linkage.api.errors import INTERNAL, hide
 from linkage.api.limits import Limits
+from linkage.api.schema import build_schema
 from linkage.api.work import Work
 from linkage.audit.log import AuditLog
 from linkage.audit.writing import Writer
@@ -32,6 +37,7 @@ from linkage.server import health, pages, records
 from linkage.server.answers import HttpError, refuse
 from linkage.server.callers import KnownCallers
 from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, SecurityHeaders, is_loopback
+from linkage.server.failures import Failures
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
 from linkage.server.tidying import Tidying
@@ -76,6 +82,9 @@ def create_app(
     ring = KeyRing(settings.data, project_secret(settings.data))
     admission = Admission([KeyAuthenticator(ring)], anonymous=DEMO if demo else None)
 
+    bounds = Bounds(settings.rate, _documents(settings, limits))
+    failures = Failures()
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -87,32 +96,40 @@ def create_app(
                 raise
             yield
 
+    endpoint = GraphQLEndpoint(limits=limits, admission=admission, keys=ring, bounds=bounds, failures=failures)
     app = Starlette(
         routes=[
             Route("/", pages.home),
-            Route(
-                "/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission, keys=ring)), name="graphql"
-            ),
-            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission, keys=ring)),
+            Route("/graphql", _explorer_or(endpoint), name="graphql"),
+            WebSocketRoute("/graphql", endpoint),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
             Mount("/static", pages.Bundle(directory=pages.STATIC, check_dir=False)),
         ],
-        middleware=_middleware(settings, admission),
+        middleware=_middleware(settings, admission, failures),
         exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
         lifespan=lifespan,
     )
-    app.state.bulk = asyncio.Semaphore(records.AT_ONCE)
+    app.state.bounds = bounds
+    app.state.failures = failures
+    app.state.bulk = Turns(BODIES, patience=records.PATIENCE)
     return app
 
 
-def _middleware(settings: Settings, admission: Admission) -> list[Middleware]:
+def _documents(settings: Settings, limits: Limits) -> TrustedDocuments:
+    """The trusted documents, where the settings name some. Raises `BadSettings`."""
+    if settings.trusted_documents is None:
+        return NONE
+    return read_documents(settings.trusted_documents, build_schema(limits)._schema, limits)
+
+
+def _middleware(settings: Settings, admission: Admission, failures: Failures) -> list[Middleware]:
     middleware = [Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
         middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
-    middleware.append(Middleware(KnownCallers, admission=admission))
+    middleware.append(Middleware(KnownCallers, admission=admission, failures=failures))
     middleware.append(Middleware(BoundedBody, largest=LARGEST_OPERATION, larger={"/v1/": records.LARGEST}))
     return middleware
 

@@ -16,6 +16,7 @@ from linkage.access.table import OPEN_ENDPOINTS, TABLE, Action, action_of, roles
 from linkage.audit.record import Record
 from linkage.errors import Forbidden, LinkageError
 from linkage.server.answers import HttpError, of_error, refuse
+from linkage.server.failures import Failures
 
 CALLER = "linkage.caller"
 #: Pages, which hold no data: they are open where nothing is asked of them.
@@ -35,20 +36,25 @@ def _methods() -> dict[str, set[str]]:
 
 #: Path → methods that have a row.
 METHODS = _methods()
-SHOW_A_KEY = HttpError(
-    401,
-    "show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`",
-    "UNAUTHENTICATED",
-    WWW_Authenticate="Bearer",
-)
+
+
+def show_a_key() -> HttpError:
+    """What whoever shows no good key is told. Made anew each time: an error that was raised holds on to the request."""
+    return HttpError(
+        401,
+        "show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`",
+        "UNAUTHENTICATED",
+        WWW_Authenticate="Bearer",
+    )
 
 
 class KnownCallers:
     """Lets a request through whose caller is known and may do that; a WebSocket may show its key later."""
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, failures: Failures) -> None:
         self.app = app
         self.admission = admission
+        self.failures = failures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -69,7 +75,9 @@ class KnownCallers:
         except LinkageError as error:
             raise of_error(error) from error
         if caller is None:
-            raise SHOW_A_KEY
+            if Headers(scope=scope).get("authorization") is not None:
+                self._note(scope)
+            raise show_a_key()
         if path not in METHODS:
             raise HttpError(404, "there is nothing here", "NOT_FOUND")
         if method not in METHODS[path]:
@@ -78,6 +86,12 @@ class KnownCallers:
             await _account(scope, caller, row)
             raise HttpError(403, f"the role {caller.role} may not do that; {roles_for(row)} may", "FORBIDDEN")
         return caller
+
+    def _note(self, scope: Scope) -> None:
+        try:
+            self.failures.note(scope)
+        except LinkageError as error:
+            raise of_error(error) from error
 
 
 async def _account(scope: Scope, caller: Caller, row: str) -> None:

@@ -9,12 +9,13 @@ one without the browser asking us first.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, cast
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -30,11 +31,24 @@ from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.keys import KeyRing
 from linkage.access.table import Action, action_of
+from linkage.api.bounds import Bounds
 from linkage.api.context import Context
-from linkage.api.errors import BAD_USER_INPUT, FORBIDDEN, PARSE_FAILED, UNAUTHENTICATED, VALIDATION_FAILED
+from linkage.api.documents import named_document
+from linkage.api.errors import (
+    BAD_USER_INPUT,
+    FORBIDDEN,
+    OVERLOADED,
+    PARSE_FAILED,
+    RATE_LIMITED,
+    UNAUTHENTICATED,
+    UNKNOWN_DOCUMENT,
+    VALIDATION_FAILED,
+)
 from linkage.api.limits import Limits
 from linkage.api.schema import build_schema
+from linkage.errors import RateLimited
 from linkage.server.answers import JSON_TYPE, HttpError, answer, refuse
+from linkage.server.failures import Failures
 
 GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
@@ -43,9 +57,11 @@ OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": J
 #: Acknowledge a WebSocket without saying anything.
 UNSET_PAYLOAD: UnsetType = cast("UnsetType", UNSET)
 #: Error codes of operations in which no resolver ran.
-NOT_EXECUTED = frozenset({PARSE_FAILED, VALIDATION_FAILED, UNAUTHENTICATED, FORBIDDEN})
+NOT_EXECUTED = frozenset(
+    {PARSE_FAILED, VALIDATION_FAILED, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, OVERLOADED, UNKNOWN_DOCUMENT}
+)
 #: Those that are no answer of GraphQL at all, whatever the client understands.
-REFUSED = {UNAUTHENTICATED: 401, FORBIDDEN: 403}
+REFUSED = {UNAUTHENTICATED: 401, FORBIDDEN: 403, RATE_LIMITED: 429, OVERLOADED: 503}
 QUERIES = {AllowedOperation.QUERY}
 WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 
@@ -53,7 +69,9 @@ WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
-    def __init__(self, *, limits: Limits, admission: Admission, keys: KeyRing) -> None:
+    def __init__(
+        self, *, limits: Limits, admission: Admission, keys: KeyRing, bounds: Bounds, failures: Failures
+    ) -> None:
         super().__init__(
             build_schema(limits),
             graphql_ide=None,
@@ -63,6 +81,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.limits = limits
         self.admission = admission
         self.keys = keys
+        self.bounds = bounds
+        self.failures = failures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,6 +93,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = await self.respond(request)
         except HttpError as error:
             response = refuse(error, media_type=_preferred(request) or JSON_TYPE)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
@@ -85,17 +107,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if media_type is None:
             raise HttpError(406, f"the answer can be {' or '.join(OFFERED)}")
         context = await self.get_context(request, Response())
+        executing = self.schema.execute(
+            operation["query"],
+            variable_values=operation.get("variables"),
+            context_value=context,
+            operation_name=operation.get("operationName"),
+            allowed_operation_types=QUERIES if request.method == "GET" else WRITES,
+        )
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                result = await self.schema.execute(
-                    operation["query"],
-                    variable_values=operation.get("variables"),
-                    context_value=context,
-                    operation_name=operation.get("operationName"),
-                    allowed_operation_types=QUERIES if request.method == "GET" else WRITES,
-                )
-        except TimeoutError:
-            raise HttpError(400, "the operation took too long; ask for less") from None
+            # What changes something is carried out and accounted for, whoever has gone meanwhile.
+            changes = _kind(operation) is OperationType.MUTATION
+            result = await (executing if changes else _unless_gone(request, executing))
         except (MissingQueryError, CannotGetOperationTypeError):
             raise HttpError(400, "the document has no operation of that name", VALIDATION_FAILED) from None
         except InvalidOperationTypeError:
@@ -106,20 +128,34 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _operation(self, request: Request) -> dict[str, Any]:
         if request.method == "GET":
-            return _operation_of(dict(request.query_params), from_text=True)
+            return _operation_of(self._spelled(dict(request.query_params)), from_text=True)
         if request.method != "POST":
             raise HttpError(405, "GraphQL takes POST, and GET for queries", Allow="GET, POST")
         content_type, _, parameters = request.headers.get("content-type", "").partition(";")
         if content_type.strip().lower() != "application/json" or not _is_utf8(parameters):
             raise HttpError(415, "send the operation as application/json in UTF-8")
-        return _operation_of(decode(await request.body()), from_text=False)
+        return _operation_of(self._spelled(decode(await request.body())), from_text=False)
+
+    def _spelled(self, given: Any) -> Any:
+        """The request with the text of the document that it names by its id, where it has none."""
+        if not isinstance(given, dict) or given.get("query"):
+            return given
+        extensions = given.get("extensions")
+        if isinstance(extensions, str):  # as GET has them
+            identity = named_document(given | {"extensions": decode(extensions) if extensions else None})
+        else:
+            identity = named_document(given)
+        return given if identity is None else given | {"query": self.bounds.documents.text(identity)}
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as a caller may send it; what is not is told in strawberry's way, for WebSockets."""
+        """JSON as a caller may send it over a stream; what is not is told in strawberry's way."""
         try:
-            return decode(data)
+            found = self._spelled(decode(data))
         except HttpError as error:
             raise json.JSONDecodeError(error.message, "", 0) from None
+        if isinstance(found, dict) and found.get("type") == "subscribe":
+            return found | {"payload": self._spelled(found.get("payload"))}
+        return found
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         parts = request.app.state.parts
@@ -129,9 +165,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             shown: object = header
             if isinstance(request, WebSocket) and header is None:
                 shown = (context.connection_params or {}).get("authorization")
-            return await self.admission.admit(shown)
+            caller = await self.admission.admit(shown)
+            if caller is None and shown is not None and isinstance(request, WebSocket):
+                with contextlib.suppress(RateLimited):  # it is refused either way
+                    self.failures.note(request.scope)
+            return caller
 
-        context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, parts.phone_region)
+        context = Context(
+            parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, self.bounds, parts.phone_region
+        )
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
@@ -223,25 +265,50 @@ def _wants_stream(request: Request, media_type: str | None, operation: Mapping[s
     # Some clients accept event streams with every request: only a subscription, or nothing else accepted, means it.
     if SSE_TYPE not in _accepted(request):
         return False
-    return media_type is None or _is_subscription(operation["query"], operation.get("operationName"))
+    return media_type is None or _kind(operation) is OperationType.SUBSCRIPTION
 
 
-def _is_subscription(query: str, name: str | None) -> bool:
-    if "subscription" not in query:
-        return False
+def _kind(operation: Mapping[str, Any]) -> OperationType:
+    """What an operation is; of a document that cannot be read, a query."""
+    query, name = operation["query"], operation.get("operationName")
+    if "subscription" not in query and "mutation" not in query:
+        return OperationType.QUERY
     try:
         document = parse(query, max_tokens=Limits().tokens, no_location=True)
     except (GraphQLError, RecursionError):
-        return False
+        return OperationType.QUERY
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     chosen = [part for part in operations if name is None or (part.name and part.name.value == name)]
-    return bool(chosen) and chosen[0].operation is OperationType.SUBSCRIPTION
+    return chosen[0].operation if chosen else OperationType.QUERY
+
+
+async def _unless_gone(request: Request, executing: Coroutine[Any, Any, ExecutionResult]) -> ExecutionResult:
+    """What is executed, for as long as there is a client to take it: one that goes away ends it, down to Neo4j."""
+    execution = asyncio.create_task(executing)
+    watching = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({execution, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not execution.done():
+            raise ClientDisconnect
+        return execution.result()
+    finally:
+        for task in (execution, watching):
+            task.cancel()
+        await asyncio.gather(execution, watching, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    """Returns once the client is gone; its body was read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answer(result: ExecutionResult, media_type: str) -> Response:
     errors = [error.formatted for error in result.errors or ()]
     codes = {str((error.get("extensions") or {}).get("code")) for error in errors}
     unstarted = result.data is None and bool(errors) and not any(error.get("path") for error in errors)
+    later = [(error.get("extensions") or {}).get("retryAfter") for error in errors]
+    headers = {"Retry-After": str(max(filter(None, later)))} if any(later) else {}
     if unstarted and codes & (NOT_EXECUTED | {BAD_USER_INPUT}):
         content: dict[str, Any] = {"errors": errors}
         refused = next((status for code, status in REFUSED.items() if code in codes), None)
@@ -251,4 +318,4 @@ def _answer(result: ExecutionResult, media_type: str) -> Response:
         status = 200
     if result.extensions:
         content["extensions"] = result.extensions
-    return answer(content, status, media_type=OFFERED[media_type])
+    return answer(content, status, media_type=OFFERED[media_type], headers=headers)

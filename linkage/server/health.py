@@ -60,6 +60,10 @@ async def metrics(request: Request) -> Response:
         f"linkage_projected_commits_total {standing.commits}",
         "# TYPE linkage_projection_failures gauge",
         f"linkage_projection_failures {standing.failures}",
+        "# TYPE linkage_failed_authentications_total counter",
+        f"linkage_failed_authentications_total {request.app.state.failures.total}",
+        "# TYPE linkage_operations_waiting gauge",
+        f"linkage_operations_waiting {sum(lane.waiting for lane in request.app.state.bounds.lanes)}",
         "# TYPE linkage_resolution_running gauge",
         f"linkage_resolution_running {int(parts.work.resolving.running() is not None)}",
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,9 +17,12 @@ import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response
 
+from linkage.access.caller import Caller
+from linkage.api.bounds import Bounds
 from linkage.api.links import Touched
 from linkage.errors import LinkageError
-from linkage.server.answers import HttpError, answer, of_error, refuse
+from linkage.server.answers import HttpError, answer, of_error, refuse, told
+from linkage.server.callers import CALLER
 from linkage.server.graphql import decode
 from linkage.service.recording import Recorded
 
@@ -29,9 +32,10 @@ LARGEST = 16 * 2**20
 MOST_ROWS = 100_000
 LONGEST_KEY = 200
 LONGEST_SOURCE = 200
-#: Bodies that are worked on at once; the others wait. Small ones do not: what comes in while a commit is written goes
-#: into the next one together, and one at a time there would be nothing to put together.
-AT_ONCE = 2
+#: Larger bodies wait for their turn, one caller's beside another's, for so long (seconds). Small ones do not: what
+#: comes in while a commit is written goes into the next one together, and one at a time there would be nothing to put
+#: together.
+PATIENCE = 60.0
 SMALL = 64 * 2**10
 
 Rows = list[dict[str, object]]
@@ -58,13 +62,17 @@ async def _record(request: Request) -> Response:
     if not 1 <= len(source) <= LONGEST_SOURCE:
         raise HttpError(400, f"the source has 1 to {LONGEST_SOURCE} characters")
     read = _reader(request)
-    async with contextlib.nullcontext() if _is_small(request) else request.app.state.bulk:
+    caller: Caller = request.scope[CALLER]
+    bounds: Bounds = request.app.state.bounds
+    bounds.spend_rows(caller, 1)  # whoever has spent all is told before anything is read
+    async with contextlib.nullcontext() if _is_small(request) else request.app.state.bulk.turn(caller.id):
         body = await request.body()
         numbers, rows, broken = await asyncio.to_thread(read, body)
+        left = bounds.spend_rows(caller, max(0, len(rows) + len(broken) - 1))
         work = request.app.state.parts.work
         recorded = await work.record(name, rows, source=source, idempotency_key=key)
     touched = await work.touched(name, recorded) if _waits(request) else None
-    return _answer(recorded, touched, numbers, broken)
+    return _answer(recorded, touched, numbers, broken, headers=told(left, "rows"))
 
 
 def _is_small(request: Request) -> bool:
@@ -80,7 +88,14 @@ def _waits(request: Request) -> bool:
     return said == "true"
 
 
-def _answer(recorded: Recorded, touched: Touched | None, numbers: list[int], broken: list[dict[str, Any]]) -> Response:
+def _answer(
+    recorded: Recorded,
+    touched: Touched | None,
+    numbers: list[int],
+    broken: list[dict[str, Any]],
+    *,
+    headers: Mapping[str, str],
+) -> Response:
     rejected = [
         {
             "line": numbers[refused.line - 1] if 0 < refused.line <= len(numbers) else refused.line,
@@ -100,7 +115,8 @@ def _answer(recorded: Recorded, touched: Touched | None, numbers: list[int], bro
             "linked": touched is not None,
             "touched": [{"clusterId": one, "event": event} for one, event in (touched.clusters if touched else ())],
             "bridges": [asdict(bridge) for bridge in (touched.bridges if touched else ())],
-        }
+        },
+        headers=headers,
     )
 
 

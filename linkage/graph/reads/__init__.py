@@ -6,7 +6,8 @@ server too, and turns the driver's errors into ours.
 """
 
 from linkage.graph.reads.frame import Frame
+from linkage.graph.reads.own import OwnReads
 from linkage.graph.reads.page import Page, Place
 from linkage.graph.reads.reader import Reader
 
-__all__ = ["Frame", "Page", "Place", "Reader"]
+__all__ = ["Frame", "OwnReads", "Page", "Place", "Reader"]
