@@ -1,5 +1,5 @@
-"""`python -m benchmarks`: accuracy and speed beside peers, links beside resolutions and how soon they come; small by
-default."""
+"""`python -m benchmarks`: accuracy and speed beside peers, links beside resolutions and how soon they come, and what
+protection costs and holds; small by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import accuracy, latency, links, page, speed
+from benchmarks import accuracy, latency, links, page, protection, speed
 from benchmarks.peers import METHODS
 from benchmarks.people import PEOPLE
 from linkage.scenario import HABITS
@@ -21,7 +21,9 @@ _BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=[], help="accuracy, speed, links, latency (default: the first two)")
+    parser.add_argument(
+        "what", nargs="*", default=[], help="accuracy, speed, links, latency, protection (default: the first two)"
+    )
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="NAME")
     parser.add_argument("--worlds", nargs="*", default=accuracy.WORLDS, choices=list(HABITS), metavar="NAME")
     parser.add_argument("--accounts", type=int, default=10_000, help="accounts of each world for accuracy")
@@ -31,12 +33,12 @@ def main() -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the accuracy report as one page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of accuracy")
     parser.add_argument(
-        "--speed-accounts", type=int, default=50_000, help="accounts of the world for speed and latency"
+        "--speed-accounts", type=int, default=50_000, help="accounts of the world for speed, latency and protection"
     )
     parser.add_argument("--rate", type=float, default=50.0, help="observations a second, for latency")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each rate is kept, for latency")
     arguments = parser.parse_args()
-    unknown = set(arguments.what) - {"accuracy", "speed", "links", "latency"}
+    unknown = set(arguments.what) - {"accuracy", "speed", "links", "latency", "protection"}
     if unknown:
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     wanted = arguments.what or ["accuracy", "speed"]
@@ -57,6 +59,10 @@ def main() -> None:
         with console.status("") as status:
             found_times = latency.run("mixed", arguments.speed_accounts, 1, **paces, tell=status.update)
         latency.show(found_times, console, rate=arguments.rate)
+    if "protection" in wanted:
+        with console.status("") as status:
+            found_shares = protection.run("mixed", arguments.speed_accounts, 1, tell=status.update)
+        protection.show(found_shares, console)
 
 
 def _accuracy(arguments: argparse.Namespace, console: Console) -> list[accuracy.Result]:

@@ -8,16 +8,11 @@ steps are taken in one process, fact by fact.
 from __future__ import annotations
 
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.serving import serving
 from linkage.scenario import generate
 from linkage.service import Service
 from linkage.settings import Settings
@@ -85,7 +81,8 @@ def run(habit: str, accounts: int, seed: int, *, rate: float, seconds: float, te
             tell("fact by fact")
             steps = _stepwise(service, facts)
             # The managed Neo4j is kept for the service that is started next.
-            with _serving(folder) as ask:
+            with serving(folder, "--demo") as served:
+                ask = _Asked(served.port)
                 tell("warming up")
                 _at_rate(ask, facts.ordinary, WARM_RATE, WARM_SECONDS)
                 answers = {}
@@ -176,34 +173,6 @@ class _Asked:
         with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 - loopback
             answer: Row = json.loads(response.read())
         return answer
-
-
-@contextmanager
-def _serving(folder: str) -> Iterator[_Asked]:
-    """`linkage serve` in a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-c", "from linkage.cli import main; main()", "serve", "--demo", "--port", str(port)]
-    service = subprocess.Popen(  # noqa: S603 - our own command
-        command, env={**os.environ, "LINKAGE_DATA": f"{folder}/data"}, stdout=subprocess.DEVNULL
-    )
-    try:
-        while not _ready(port):
-            if service.poll() is not None:
-                raise RuntimeError("the service did not start")
-            time.sleep(0.2)
-        yield _Asked(port)
-    finally:
-        service.terminate()
-        service.wait(120)
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
 
 
 def _at_rate(ask: _Asked, make: Callable[[], Row], rate: float, seconds: float) -> Times:

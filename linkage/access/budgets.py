@@ -37,8 +37,12 @@ class Lane:
     each: int
 
 
-#: The first that fits. What is dear has its own, so that no lookup stands behind it.
-LANES = (Lane(up_to=300, at_once=16, each=8), Lane(up_to=float("inf"), at_once=4, each=1))
+#: The first that fits: lookups, pages as people look at them, and what is larger; so that none stands behind the next.
+LANES = (
+    Lane(up_to=100, at_once=32, each=16),
+    Lane(up_to=1_100, at_once=8, each=2),
+    Lane(up_to=float("inf"), at_once=4, each=1),
+)
 #: Mutations: what they write goes together, so that many may wait for one commit.
 WRITES = Lane(up_to=float("inf"), at_once=512, each=256)
 #: Subscriptions that stand.

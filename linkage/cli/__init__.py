@@ -26,6 +26,7 @@ COMMANDS = (
     "serve",
     "keys",
     "audit",
+    "documents",
     "neo4j",
     "graph",
     "ledger",

@@ -11,7 +11,6 @@ from linkage.access.turns import Turns
 from linkage.errors import Overloaded, RateLimited
 
 
-
 class Work:
     """Operations that run until they are told to end, in the order in which they began."""
 
