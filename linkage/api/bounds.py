@@ -12,6 +12,7 @@ from linkage.access.budgets import BUDGETS, LANES, READS, STREAMS, WRITES, Budge
 from linkage.access.caller import Caller
 from linkage.access.rates import Left, Rates
 from linkage.access.turns import Turns
+from linkage.api.aside import Aside
 from linkage.api.documents import NONE, TrustedDocuments
 
 
@@ -27,6 +28,7 @@ class Bounds:
     reads: Turns = field(default_factory=lambda: Turns(READS))
     writes: Turns = field(default_factory=lambda: Turns(WRITES))
     streams: Turns = field(default_factory=lambda: Turns(STREAMS, waiting_each=0))
+    aside: Aside = field(default_factory=Aside)
     lanes: tuple[Turns, ...] = field(default_factory=lambda: tuple(map(Turns, LANES)))
 
     def budget(self, caller: Caller) -> Budget:
@@ -48,6 +50,11 @@ class Bounds:
         while wait := self.costs.wait(caller.id, cost, budget):
             await asyncio.sleep(wait)
         self.costs.spend(caller.id, cost, budget)
+
+    @staticmethod
+    def is_dear(cost: int, kind: OperationType) -> bool:
+        """Whether an operation is of the last lane, and put together aside."""
+        return kind is OperationType.QUERY and cost > LANES[-2].up_to
 
     def turn(self, caller: Caller, cost: int, kind: OperationType) -> AbstractAsyncContextManager[None]:
         """A turn for an operation; entering it raises `RateLimited` and `Overloaded`."""

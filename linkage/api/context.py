@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from strawberry.extensions import SchemaExtension
 from linkage.access.caller import Caller
 from linkage.access.keys import KeyRing
 from linkage.api.accounting import Seen
+from linkage.api.aside import ReadsFromAside
 from linkage.api.asked import Asked
 from linkage.api.bounds import Bounds
 from linkage.api.loaders import Loaders, PastLoaders
@@ -51,6 +53,7 @@ class Context:
     #: what the document costs; 0: that is not known before it is priced
     price: int = field(default=0, init=False)
     own: OwnReads = field(init=False)
+    _reads: Reader = field(init=False)
     seen: Seen = field(init=False)
     frame: Frame = field(init=False)
     loaders: Loaders = field(init=False)
@@ -59,12 +62,18 @@ class Context:
     def __post_init__(self) -> None:
         shared = self.reader.whole if isinstance(self.reader, Frame) else self.reader
         self.own = OwnReads(shared.shared if isinstance(shared, OwnReads) else shared, self._turn)
+        self._reads = self.own
+        self.begin()
+
+    def go_aside(self) -> None:
+        """Be of use in another loop than this one, from now on."""
+        self._reads = ReadsFromAside(self.own, asyncio.get_running_loop())
         self.begin()
 
     def begin(self) -> None:
         """Begin an answer: what was read before is forgotten."""
         self.seen = Seen()
-        self.reader = self.frame = Frame(self.own)
+        self.reader = self.frame = Frame(self._reads)
         self.loaders = Loaders(self.reader, self.work, self._merges)
         self.past = PastLoaders(self.work)
 

@@ -37,6 +37,8 @@ TRIES = 4
 RESTLESS = Conflict(
     "what was asked for changes faster than it can be read", next_step="Ask again, or for less at once."
 )
+#: Outcome, in the audit, of a mutation whose client did not wait for it.
+GONE = "CLIENT_GONE"
 #: Documents whose parsed and validated form is kept.
 CACHED = 512
 
@@ -55,12 +57,19 @@ class LinkageSchema(strawberry.Schema):
         """
         context: Context = execution_context.context
         assert context.caller is not None  # noqa: S101 - others were refused at the door
-        async with context.bounds.turn(context.caller, context.price, execution_context.operation_type):
+        kind = execution_context.operation_type
+        async with context.bounds.turn(context.caller, context.price, kind):
             try:
                 async with asyncio.timeout(self.limits.seconds):
-                    return await self._execute_whole(execution_context, *parts)
+                    if not context.bounds.is_dear(context.price, kind):
+                        return await self._execute_whole(execution_context, *parts)
+                    context.go_aside()
+                    return await context.bounds.aside.run(self._execute_whole(execution_context, *parts))
             except TimeoutError:
                 raise BadInput("the operation took too long", next_step="Ask for less.") from None
+            except asyncio.CancelledError:
+                await _record_gone(execution_context)
+                raise
             finally:
                 context.own.end()
 
@@ -110,6 +119,14 @@ class LinkageSchema(strawberry.Schema):
         """Replace the errors by what callers may see; strawberry's own would log the query with its literals."""
         executed = execution_context is not None and execution_context.result is not None
         errors[:] = [publish(error, executed=executed) for error in errors]
+
+
+async def _record_gone(execution: ExecutionContext) -> None:
+    """Write a mutation down whose client went away: what it began goes on in its thread."""
+    if execution.operation_type is OperationType.MUTATION:
+        record = record_of(execution, [GraphQLError("", extensions={"code": GONE})])
+        if record is not None:
+            await execution.context.audit.write(record)
 
 
 async def _moved(context: Context) -> bool:

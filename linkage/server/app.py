@@ -88,6 +88,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(bounds.aside.close)
             try:
                 app.state.parts = await _open(settings, progress, stack)
             except Exception as error:

@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import gc
 import json
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -25,10 +27,13 @@ from linkage.api.bounds import Bounds
 from linkage.api.context import Context
 from linkage.api.limits import Limits
 from linkage.api.schema import build_schema
+from linkage.audit.log import AuditLog
+from linkage.audit.reading import records
 from linkage.graph.connection import Graph
 from linkage.server.app import create_app
 from linkage.server.callers import KnownCallers
 from linkage.server.failures import A_MINUTE
+from linkage.service import Service
 from linkage.settings import Settings, project_secret
 from tests.server.test_graphql import ATTACKS
 from tests.small_service import keys_of
@@ -296,20 +301,21 @@ async def until_running(graph: Graph, wanted: int) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize("query", [CHEAP, f"{CHEAP[:-1]} {DEAR[1:]}"])
 def test_a_client_that_goes_away_ends_its_query_in_neo4j(
-    small: Graph, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    small: Graph, settings: Settings, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     monkeypatch.setattr("linkage.graph.reads.statistics.STATISTICS", SLOW)
 
     async def check() -> None:
         async with running(settings) as app:
-            asked = Asked(app, keys_of(settings)[Role.VIEWER], CHEAP)
+            asked = Asked(app, keys_of(settings)[Role.VIEWER], query)
             answering = asyncio.create_task(asked.answered())
             await until_running(small, 1)
             asked.gone.set()
             assert await answering is None
             await until_running(small, 0)
-            assert app.state.bounds.lanes[0].held == app.state.bounds.reads.held == 0
+            assert [lane.held for lane in (*app.state.bounds.lanes, app.state.bounds.reads)] == [0] * 4
 
     asyncio.run(check())
 
@@ -324,6 +330,32 @@ def test_an_operation_that_takes_too_long_ends_what_it_runs_in_neo4j(
         answer = TRANSPORTS["WebSocket"](opened, shown, {"query": CHEAP})
     assert code_of(answer) == "BAD_USER_INPUT"
     asyncio.run(until_running(small, 0))
+
+
+def test_a_mutation_whose_socket_closes_is_accounted_for(
+    guarded: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gone = threading.Event(), threading.Event()
+
+    def retract(self: Service, decision_id: str, **signature: str) -> None:
+        begun.set()
+        gone.wait(30)
+
+    monkeypatch.setattr(Service, "retract", retract)
+    shown = keys_of(settings)[Role.ANALYST]
+    mutation = 'mutation Back { retractDecision(id: "d1", author: "ann", reason: "wrong") { summary } }'
+    url = "ws://linkage.example/graphql"
+    with guarded.websocket_connect(url, subprotocols=["graphql-transport-ws"]) as socket:
+        socket.send_json({"type": "connection_init", "payload": {"authorization": shown}})
+        assert socket.receive_json()["type"] == "connection_ack"
+        socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": mutation}})
+        assert begun.wait(30)
+    gone.set()
+    log, until = AuditLog(settings.data, project_secret(settings.data)), time.monotonic() + 30
+    written: list[tuple[list[str], str]] = []
+    while not written and time.monotonic() < until:
+        written = [(one["asked"], one["outcome"]) for _, one in records(log) if one.get("operation") == "Back"]
+    assert written == [(["retractDecision"], "CLIENT_GONE")]
 
 
 def test_what_changes_something_is_carried_out_though_its_client_went_away(small: Graph, settings: Settings) -> None:
