@@ -18,6 +18,7 @@ from graphql import parse
 from starlette.testclient import TestClient
 
 from linkage.access.admission import Admission
+from linkage.access.budgets import BUDGETS, Budget
 from linkage.access.caller import Caller
 from linkage.access.roles import DECIDERS, REVEALERS, Role
 from linkage.access.table import TABLE, Action, action_of
@@ -153,8 +154,11 @@ def settings(resolved: Settings) -> Settings:
 @pytest.fixture(scope="module")
 def application(settings: Settings) -> Iterator[TestClient]:
     wide = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104 - nothing listens
-    with TestClient(create_app(wide, limits=WIDE), base_url="http://linkage.example") as opened:
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        for role in Role:
+            patch.setitem(BUDGETS, role, Budget(WIDE.cost, 1_000 * WIDE.cost, WIDE.cost))
+        with TestClient(create_app(wide, limits=WIDE), base_url="http://linkage.example") as opened:
+            yield opened
 
 
 @pytest.fixture(scope="module")
