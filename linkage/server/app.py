@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkage.access.admission import Admission, KeyAuthenticator
+from linkage.access.admission import Admission, Authenticator, KeyAuthenticator
 from linkage.access.caller import DEMO
 from linkage.access.keys import KeyRing
+from linkage.access.sessions import Sessions
 from linkage.api.errors import INTERNAL, hide
 from linkage.api.limits import Limits
 from linkage.api.work import Work
@@ -27,13 +29,16 @@ from linkage.audit.writing import Writer
 from linkage.engine.compiled import warm_up_links
 from linkage.errors import BadSettings
 from linkage.graph.reads import Reader
+from linkage.model.loopback import LOOPBACK_NAMES, is_loopback
 from linkage.model.progress import Progress, silent
 from linkage.server import health, pages, records
 from linkage.server.answers import HttpError, refuse
 from linkage.server.callers import KnownCallers
-from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, SecurityHeaders, is_loopback
+from linkage.server.doors import BoundedBody, KnownHosts, SecurityHeaders
+from linkage.server.entrance import Entrance, cookie_of
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
+from linkage.server.signing_in import session_routes, tokens_of
 from linkage.server.tidying import Tidying
 from linkage.service import Service
 from linkage.settings import Settings, project_secret
@@ -73,8 +78,13 @@ def create_app(
             f"a demo lets everybody in without a key: it will not listen on {settings.host}",
             next_step="Leave --demo out and make a key for each caller (linkage keys create), or listen on 127.0.0.1.",
         )
-    ring = KeyRing(settings.data, project_secret(settings.data))
-    admission = Admission([KeyAuthenticator(ring)], anonymous=DEMO if demo else None)
+    secret = project_secret(settings.data)
+    ring = KeyRing(settings.data, secret)
+    tokens = tokens_of(settings, secret)
+    known: list[Authenticator] = [KeyAuthenticator(ring), *([tokens] if tokens is not None else [])]
+    admission = Admission(known, anonymous=DEMO if demo else None)
+    entrance = Entrance(admission, Sessions(), cookie_of(settings, "session"), settings.public_url)
+    endpoint = GraphQLEndpoint(limits=limits, entrance=entrance, keys=ring)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -90,17 +100,16 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/", pages.home),
-            Route(
-                "/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission, keys=ring)), name="graphql"
-            ),
-            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission, keys=ring)),
+            Route("/graphql", _explorer_or(endpoint), name="graphql"),
+            WebSocketRoute("/graphql", endpoint),
+            *session_routes(settings, entrance, tokens),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
             Mount("/static", pages.Bundle(directory=pages.STATIC, check_dir=False)),
         ],
-        middleware=_middleware(settings, admission),
+        middleware=_middleware(settings, entrance),
         exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
         lifespan=lifespan,
     )
@@ -108,11 +117,12 @@ def create_app(
     return app
 
 
-def _middleware(settings: Settings, admission: Admission) -> list[Middleware]:
+def _middleware(settings: Settings, entrance: Entrance) -> list[Middleware]:
     middleware = [Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
-        middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
-    middleware.append(Middleware(KnownCallers, admission=admission))
+        public = {urlsplit(settings.public_url).hostname or ""} if settings.public_url is not None else set()
+        middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host} | public))
+    middleware.append(Middleware(KnownCallers, entrance=entrance))
     middleware.append(Middleware(BoundedBody, largest=LARGEST_OPERATION, larger={"/v1/": records.LARGEST}))
     return middleware
 

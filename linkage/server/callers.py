@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.table import OPEN_ENDPOINTS, TABLE, Action, action_of, roles_for
 from linkage.audit.record import Record
 from linkage.errors import Forbidden, LinkageError
 from linkage.server.answers import HttpError, of_error, refuse
+from linkage.server.doors import close_unopened
+from linkage.server.entrance import Entrance
 
 CALLER = "linkage.caller"
 #: Pages, which hold no data: they are open where nothing is asked of them.
@@ -37,18 +38,21 @@ def _methods() -> dict[str, set[str]]:
 METHODS = _methods()
 SHOW_A_KEY = HttpError(
     401,
-    "show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`",
+    "show a key that is neither expired nor revoked (`Authorization: Bearer lk_…`), or sign in",
     "UNAUTHENTICATED",
     WWW_Authenticate="Bearer",
 )
 
 
 class KnownCallers:
-    """Lets a request through whose caller is known and may do that; a WebSocket may show its key later."""
+    """Lets a request through whose caller is known and may do that.
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    A WebSocket may show its key later; one that a page of another origin opens goes no further.
+    """
+
+    def __init__(self, app: ASGIApp, entrance: Entrance) -> None:
         self.app = app
-        self.admission = admission
+        self.entrance = entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -57,6 +61,9 @@ class KnownCallers:
             except HttpError as error:
                 await refuse(error)(scope, receive, send)
                 return
+        elif scope["type"] == "websocket" and self.entrance.is_foreign(HTTPConnection(scope)):
+            await close_unopened(receive, send)
+            return
         await self.app(scope, receive, send)
 
     async def _admitted(self, scope: Scope) -> Caller | None:
@@ -65,7 +72,7 @@ class KnownCallers:
         if row in OPEN_ENDPOINTS or (path in PAGES and method == "GET" and not scope["query_string"]):
             return None
         try:
-            caller = await self.admission.admit(Headers(scope=scope).get("authorization"))
+            caller = await self.entrance.caller(HTTPConnection(scope))
         except LinkageError as error:
             raise of_error(error) from error
         if caller is None:

@@ -26,7 +26,6 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType as AllowedOperation
 from strawberry.types.unset import UNSET, UnsetType
 
-from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.keys import KeyRing
 from linkage.access.table import Action, action_of
@@ -35,6 +34,7 @@ from linkage.api.errors import BAD_USER_INPUT, FORBIDDEN, PARSE_FAILED, UNAUTHEN
 from linkage.api.limits import Limits
 from linkage.api.schema import build_schema
 from linkage.server.answers import JSON_TYPE, HttpError, answer, refuse
+from linkage.server.entrance import Entrance
 
 GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
@@ -53,7 +53,7 @@ WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
-    def __init__(self, *, limits: Limits, admission: Admission, keys: KeyRing) -> None:
+    def __init__(self, *, limits: Limits, entrance: Entrance, keys: KeyRing) -> None:
         super().__init__(
             build_schema(limits),
             graphql_ide=None,
@@ -61,7 +61,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=20,
         )
         self.limits = limits
-        self.admission = admission
+        self.entrance = entrance
         self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,13 +123,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         parts = request.app.state.parts
-        header = request.headers.get("authorization")
 
         async def admit() -> Caller | None:
-            shown: object = header
-            if isinstance(request, WebSocket) and header is None:
-                shown = (context.connection_params or {}).get("authorization")
-            return await self.admission.admit(shown)
+            said = (context.connection_params or {}) if isinstance(request, WebSocket) else None
+            return await self.entrance.caller(request, said)
 
         context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, parts.phone_region)
         return context
