@@ -40,6 +40,8 @@ class Sessions:
         self._clock = clock
         #: in the order in which they began
         self._held: dict[str, Session] = {}
+        #: a caller's id → the ids of their sessions, in that order too
+        self._own: dict[str, dict[str, None]] = {}
 
     def open(self, caller: Caller) -> tuple[str, Session]:
         """Begin a session; its id is for the browser's cookie alone."""
@@ -48,6 +50,7 @@ class Sessions:
         session = Session(caller, secrets.token_urlsafe(32), now, now)
         identity = secrets.token_urlsafe(32)
         self._held[identity] = session
+        self._own.setdefault(caller.id, {})[identity] = None
         return identity, session
 
     def find(self, identity: str) -> Session | None:
@@ -63,17 +66,22 @@ class Sessions:
 
     def close(self, identity: str) -> None:
         """End a session."""
-        self._held.pop(identity, None)
+        session = self._held.pop(identity, None)
+        if session is None:
+            return
+        own = self._own[session.caller.id]
+        del own[identity]
+        if not own:
+            del self._own[session.caller.id]
 
     def _is_over(self, session: Session) -> bool:
         now = self._clock()
         return now - session.began >= LONGEST or now - session.used >= IDLE
 
     def _make_room(self, caller: Caller) -> None:
-        for identity in [identity for identity, one in self._held.items() if self._is_over(one)]:
-            self.close(identity)
-        own = [identity for identity, one in self._held.items() if one.caller.id == caller.id]
-        for identity in own[: max(0, len(own) - EACH + 1)]:
-            self.close(identity)
+        """Close the oldest where there are as many as there may be. What is over goes when it is met."""
+        own = self._own.get(caller.id, {})
+        if len(own) >= EACH:
+            self.close(next(iter(own)))
         if len(self._held) >= MOST:
             self.close(next(iter(self._held)))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.errors import InvalidClaimError, JoseError, MissingClaimError, UnsupportedAlgorithmError
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
@@ -63,7 +63,10 @@ class TokenAuthenticator:
         if self.identities.audience is None:
             return None
         claims = await self.claims(token, self.identities.audience)
-        return None if claims is None else self.identities.caller_of(claims)
+        if claims is None:
+            return None
+        caller = self.identities.caller_of(claims)
+        return caller if caller is not None else _unfit("it gives no role here")
 
     async def still(self, caller: Caller) -> Caller | None:
         """The same: what a provider said at sign-in holds as long as the session."""
@@ -88,11 +91,16 @@ class TokenAuthenticator:
         try:
             claims = jwt.decode(token, key, registry=Pinned()).claims
             expected.validate(claims)
-        except (JoseError, ValueError, TypeError, RecursionError) as error:
-            # Why, for an operator whose settings do not fit; never the token or its claims.
-            logger.info("a token was refused: %s", type(error).__name__)
+        except (InvalidClaimError, MissingClaimError) as error:
+            return _unfit(f"its {error.claim} is not as expected")
+        except (JoseError, ValueError, TypeError, RecursionError):
             return None
         return claims
+
+
+def _unfit(why: str) -> None:
+    """Tell the operator, whose settings may not fit, of what the provider did sign; never what its claims hold."""
+    logger.warning("a token that the identity provider signed was refused: %s", why)
 
 
 def header_of(token: str) -> Mapping[str, Any] | None:

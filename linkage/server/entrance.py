@@ -52,8 +52,8 @@ class Cookie:
 
 def cookie_of(settings: Settings, purpose: str, *, same_site: str = "strict") -> Cookie:
     """The cookie of that purpose; with the port in its name on this machine, where ports share their cookies."""
-    https = settings.public_url is not None and settings.public_url.startswith("https:")
-    if https or not is_loopback(settings.host):
+    reached = settings.host if settings.public_url is None else urlsplit(settings.public_url).hostname
+    if not is_loopback(reached or ""):
         return Cookie(f"__Host-linkage-{purpose}", True, same_site)
     return Cookie(f"linkage-{purpose}-{settings.port}", False, same_site)
 

@@ -154,6 +154,24 @@ def test_a_token_with_bad_claims_lets_nobody_in(fake: FakeProvider, claims: dict
     assert let_in(authenticator(fake), fake.token(**claims)) is None
 
 
+def test_the_operator_is_told_which_claim_does_not_fit_and_nothing_of_it(
+    fake: FakeProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = authenticator(fake)
+    for claims, told in (({"aud": "planted"}, "aud"), ({"roles": ["planted"]}, "no role")):
+        caplog.clear()
+        let_in(known, fake.token(**claims))
+        assert told in caplog.text
+        assert "planted" not in caplog.text
+
+
+def test_what_strangers_send_fills_no_log(fake: FakeProvider, caplog: pytest.LogCaptureFixture) -> None:
+    known = authenticator(fake)
+    for attack in ATTACKS.values():
+        let_in(known, attack(fake))
+    assert caplog.records == []
+
+
 def test_clocks_may_be_a_little_apart(fake: FakeProvider) -> None:
     assert let_in(authenticator(fake), fake.token(exp=int(time.time()) - 20, nbf=int(time.time()) + 20)) is not None
 

@@ -18,6 +18,7 @@ from linkage.audit.reading import records
 from linkage.errors import BadSettings
 from linkage.graph.connection import Graph
 from linkage.server.app import create_app
+from linkage.server.entrance import cookie_of
 from linkage.settings import Settings, project_secret
 from tests.fake_provider import CLIENT, EC, ED, RSA, FakeProvider, provider
 
@@ -151,6 +152,14 @@ def test_on_this_machine_a_cookie_needs_no_tls_and_is_of_one_port(client: TestCl
     client.delete("/session", headers=here)
     assert client.get("/session").json()["caller"] == {"name": "demo", "role": "admin"}
     client.cookies.clear()
+
+
+def test_where_browsers_reach_us_says_whether_a_cookie_needs_tls(settings: Settings) -> None:
+    wide = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104 - nothing listens
+    in_a_container = wide.model_copy(update={"public_url": "http://127.0.0.1:8410"})
+    behind_a_proxy = settings.model_copy(update={"public_url": ORIGIN})
+    assert [cookie_of(one, "session").secure for one in (settings, in_a_container)] == [False, False]
+    assert [cookie_of(one, "session").secure for one in (wide, behind_a_proxy)] == [True, True]
 
 
 @pytest.mark.parametrize("revealing", ["{ __typename }", "mutation { revokeApiKey(id: 1) { keyId } }"])
