@@ -37,6 +37,8 @@ PAUSE = 30.0
 PATIENCE = 5.0
 LARGEST = 2**18
 MOST_KEYS = 100
+#: So many people who come back from it are asked about at once: anybody may send codes.
+AT_ONCE = 8
 #: Kinds of keys that sign for the public; a shared secret is none.
 KINDS = frozenset({"RSA", "EC", "OKP"})
 #: 2,048 bits, as a key has them written.
@@ -62,6 +64,7 @@ class Provider:
         self._known: Known | None = None
         self._tried_at = -PAUSE
         self._fetching = asyncio.Lock()
+        self._posting = asyncio.Semaphore(AT_ONCE)
 
     async def key(self, name: str | None) -> Key | None:
         """The key of that name, or the only one where none is named. Raises `IdentityProviderUnavailable`."""
@@ -76,7 +79,8 @@ class Provider:
 
     async def post(self, endpoint: str, form: Mapping[str, str], auth: tuple[str, str] | None) -> Any:
         """What the provider answers to a form: JSON. Raises `IdentityProviderUnavailable`."""
-        return await _ask(await self.endpoint(endpoint), form=form, auth=auth)
+        async with self._posting:
+            return await _ask(await self.endpoint(endpoint), form=form, auth=auth)
 
     async def _now(self, name: str | None) -> Known:
         if not self._suffices(name) and self._may_try():

@@ -66,7 +66,9 @@ class TokenAuthenticator:
         if claims is None:
             return None
         caller = self.identities.caller_of(claims)
-        return caller if caller is not None else _unfit("it gives no role here")
+        if caller is None:
+            _tell("it gives no role here")
+        return caller
 
     async def still(self, caller: Caller) -> Caller | None:
         """The same: what a provider said at sign-in holds as long as the session."""
@@ -92,13 +94,14 @@ class TokenAuthenticator:
             claims = jwt.decode(token, key, registry=Pinned()).claims
             expected.validate(claims)
         except (InvalidClaimError, MissingClaimError) as error:
-            return _unfit(f"its {error.claim} is not as expected")
+            _tell(f"its {error.claim} is not as expected")
+            return None
         except (JoseError, ValueError, TypeError, RecursionError):
             return None
         return claims
 
 
-def _unfit(why: str) -> None:
+def _tell(why: str) -> None:
     """Tell the operator, whose settings may not fit, of what the provider did sign; never what its claims hold."""
     logger.warning("a token that the identity provider signed was refused: %s", why)
 
