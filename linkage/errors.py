@@ -24,6 +24,7 @@
         ├── LedgerDamaged         LEDGER_DAMAGED
         ├── LocalServerFailed     LOCAL_SERVER_FAILED
         ├── KeysUnreadable        KEYS_UNREADABLE
+        ├── IdentityProviderUnavailable   IDENTITY_PROVIDER_UNAVAILABLE
         ├── AuditUnavailable      AUDIT_UNAVAILABLE
         ├── AuditDamaged          AUDIT_DAMAGED
         └── BadSettings           BAD_SETTINGS
@@ -215,6 +216,12 @@ class KeysUnreadable(OperatorError):
     """The file of API keys cannot be read, or holds what we did not write."""
 
     code = "KEYS_UNREADABLE"
+
+
+class IdentityProviderUnavailable(OperatorError):
+    """The identity provider does not answer, or with what cannot be its own: tokens cannot be checked."""
+
+    code = "IDENTITY_PROVIDER_UNAVAILABLE"
 
 
 class AuditUnavailable(OperatorError):

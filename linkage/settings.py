@@ -12,12 +12,16 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from linkage.errors import BadSettings
+from linkage.model.loopback import is_loopback
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+#: As `linkage.access.roles` has them, which stands above the settings.
+RoleName = Literal["viewer", "service", "investigator", "analyst", "admin"]
 
 
 class Settings(BaseModel):
@@ -51,7 +55,42 @@ class Settings(BaseModel):
     trusted_documents: Path | None = Field(
         None, description="folder or list of the only operations that keys with the role service may send"
     )
+    public_url: str | None = Field(
+        None, description="where browsers reach the service, behind a proxy: https://linkage.example"
+    )
+    oidc_issuer: str | None = Field(None, description="identity provider, as its tokens name it")
+    oidc_audience: str | None = Field(None, min_length=1, description="whom bearer tokens must be for")
+    oidc_client_id: str | None = Field(None, min_length=1, description="who we are there, for sign-in by browser")
+    oidc_client_secret: SecretStr | None = None
+    oidc_role_claim: str = Field("roles", min_length=1, description="claim that says what its people are here")
+    oidc_roles: dict[str, RoleName] = Field(
+        default_factory=dict, description="values of that claim → roles; empty: the roles' own names"
+    )
+    oidc_name_claim: str = Field("preferred_username", min_length=1, description="claim by which people are named")
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_issuer(cls, address: str | None) -> str | None:
+        if address is not None and not _is_safe(address, bare=False):
+            raise ValueError("an issuer is https://…, or http:// on this machine, without ? and #")
+        return address
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, address: str | None) -> str | None:
+        if address is not None and not _is_safe(address, bare=True):
+            raise ValueError("write scheme and host alone: https://linkage.example (http:// on this machine only)")
+        return address and address.rstrip("/").lower()
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _read_roles(cls, roles: object) -> object:
+        """`fraud-leads=admin,fraud=analyst`, or a table of the file."""
+        if not isinstance(roles, str):
+            return roles
+        pairs = [pair.partition("=") for pair in roles.split(",") if pair.strip()]
+        return {value.strip(): role.strip() for value, _, role in pairs}
 
     @property
     def ledger(self) -> str:
@@ -84,15 +123,51 @@ class Settings(BaseModel):
                 if name.startswith(prefix) and name[len(prefix) :].lower() in known and value
             }
         )
+        faults = _unfitting(values)
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+            faults[:0] = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        if faults:
             raise BadSettings(
                 "the settings hold values that make no sense",
                 details=faults,
                 next_step=f"Mend the LINKAGE_… variables or {path}.",
-            ) from error
+            )
+        return settings
+
+
+def _is_safe(address: str, *, bare: bool) -> bool:
+    """Whether it is an address of the web that nobody on the way can read; `bare`: of scheme and host alone."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    whole = not (parts.query or parts.fragment or parts.username) and address.isprintable() and " " not in address
+    return (
+        bool(parts.hostname) and (parts.scheme == "https" or local) and whole and not (bare and parts.path.strip("/"))
+    )
+
+
+#: Settings that mean something only beside another.
+_NEEDS = {
+    "oidc_audience": "oidc_issuer",
+    "oidc_client_id": "oidc_issuer",
+    "oidc_client_secret": "oidc_client_id",
+    "oidc_role_claim": "oidc_issuer",
+    "oidc_roles": "oidc_issuer",
+    "oidc_name_claim": "oidc_issuer",
+}
+
+
+def _unfitting(values: Mapping[str, object]) -> list[str]:
+    """What is missing beside what is set."""
+    faults = [f"{name}: needs {other}" for name, other in _NEEDS.items() if values.get(name) and not values.get(other)]
+    if values.get("oidc_issuer") and not (values.get("oidc_audience") or values.get("oidc_client_id")):
+        faults.append("oidc_issuer: needs oidc_audience (for bearer tokens), oidc_client_id (for browsers), or both")
+    return faults
 
 
 def project_secret(data: Path) -> bytes:

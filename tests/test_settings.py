@@ -1,11 +1,13 @@
 import os
 import stat
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from linkage.access.roles import Role
 from linkage.errors import BadSettings
-from linkage.settings import Settings, project_secret
+from linkage.settings import RoleName, Settings, project_secret
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -23,6 +25,63 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(BadSettings) as caught:
         Settings.load({"LINKAGE_PORT": "no", "LINKAGE_PHONE_REGION": "germany"})
     assert [detail.split(":")[0] for detail in caught.value.details] == ["port", "phone_region"]
+
+
+IDENTITIES = {"LINKAGE_OIDC_ISSUER": "https://id.example/realm", "LINKAGE_OIDC_AUDIENCE": "linkage"}
+
+
+def test_an_identity_provider_and_what_its_people_are_here(tmp_path: Path) -> None:
+    settings = Settings.load({**IDENTITIES, "LINKAGE_OIDC_ROLES": "fraud=analyst, fraud leads = admin,"})
+    assert settings.oidc_roles == {"fraud": "analyst", "fraud leads": "admin"}
+    config = tmp_path / "linkage.toml"
+    config.write_text('[oidc_roles]\nfraud = "viewer"\n')
+    assert Settings.load({**IDENTITIES, "LINKAGE_CONFIG": str(config)}).oidc_roles == {"fraud": "viewer"}
+
+
+def test_every_fault_of_an_identity_provider_is_told_at_once() -> None:
+    wrong = {
+        "LINKAGE_OIDC_ISSUER": "http://id.example",
+        "LINKAGE_OIDC_ROLES": "fraud=boss",
+        "LINKAGE_OIDC_CLIENT_SECRET": "x",
+        "LINKAGE_PUBLIC_URL": "https://linkage.example/explorer",
+        "LINKAGE_PORT": "no",
+    }
+    with pytest.raises(BadSettings) as caught:
+        Settings.load(wrong)
+    named = [detail.split(":")[0] for detail in caught.value.details]
+    assert named == ["port", "public_url", "oidc_issuer", "oidc_roles.fraud", "oidc_client_secret", "oidc_issuer"]
+
+
+@pytest.mark.parametrize("name", ["AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "ROLE_CLAIM", "ROLES", "NAME_CLAIM"])
+def test_what_is_said_of_no_identity_provider_is_a_fault(name: str) -> None:
+    with pytest.raises(BadSettings, match="needs oidc_"):
+        Settings.load({f"LINKAGE_OIDC_{name}": "a=viewer"})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://id.example",
+        "id.example",
+        "https://",
+        "https://id.example?x",
+        "https://a:b@id.example",
+        "ftp://x",
+        "https://[",
+    ],
+)
+def test_an_address_that_others_could_read_or_that_is_none_is_a_fault(address: str) -> None:
+    for name in ("LINKAGE_OIDC_ISSUER", "LINKAGE_PUBLIC_URL"):
+        with pytest.raises(BadSettings, match=name.removeprefix("LINKAGE_").lower()):
+            Settings.load({**IDENTITIES, name: address})
+
+
+def test_where_browsers_reach_the_service_is_an_origin() -> None:
+    assert Settings.load({"LINKAGE_PUBLIC_URL": "https://Linkage.example/"}).public_url == "https://linkage.example"
+
+
+def test_roles_are_those_of_the_table() -> None:
+    assert list(get_args(RoleName)) == [role.value for role in Role]
 
 
 def test_an_unknown_key_of_the_file_is_a_fault(tmp_path: Path) -> None:

@@ -40,5 +40,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 5_000, // the code editor is large; it is fetched once, from the service itself
   },
   worker: { format: 'es' },
-  server: { proxy: { '/graphql': { target: 'http://127.0.0.1:8410', ws: true } } },
+  server: { proxy: { '/graphql': { target: 'http://127.0.0.1:8410', ws: true }, '/session': 'http://127.0.0.1:8410' } },
 });

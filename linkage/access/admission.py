@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from linkage.access.caller import Caller
-from linkage.access.keys import KeyRing
+from linkage.access.keys import Key, KeyRing, Standing
 
 #: A token is never longer than this; what is longer is not looked at.
 LONGEST = 8_192
+#: How the id of a caller with a key begins.
+PREFIX = "key:"
 
 
 class Authenticator(Protocol):
@@ -23,6 +26,10 @@ class Authenticator(Protocol):
 
     async def caller(self, token: str) -> Caller | None:
         """Whose token it is; None: it is not one of this kind, or not a good one."""
+        ...
+
+    async def still(self, caller: Caller) -> Caller | None:
+        """A caller whom it let in before, as they stand now; None: it did not, or would not any more."""
         ...
 
 
@@ -39,7 +46,16 @@ class KeyAuthenticator:
             return None
         if self.ring.is_due(key):
             await asyncio.to_thread(self.ring.touch, key.id)
-        return Caller(f"key:{key.id}", key.label, key.role)
+        return _caller(key)
+
+    async def still(self, caller: Caller) -> Caller | None:
+        """The caller while their key counts."""
+        key = self.ring.keys().get(caller.id.removeprefix(PREFIX)) if caller.id.startswith(PREFIX) else None
+        return _caller(key) if key is not None and key.standing(datetime.now(UTC)) is Standing.GOOD else None
+
+
+def _caller(key: Key) -> Caller:
+    return Caller(f"{PREFIX}{key.id}", key.label, key.role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,14 @@ class Admission:
             caller = await authenticator.caller(token)
             if caller is not None:
                 return caller
+        return None
+
+    async def still(self, caller: Caller) -> Caller | None:
+        """A caller who was let in before, as they stand now; None: they would not be let in any more."""
+        for authenticator in self.authenticators:
+            found = await authenticator.still(caller)
+            if found is not None:
+                return found
         return None
 
 

@@ -204,8 +204,20 @@ _ENDPOINTS: dict[str, Rule] = {
     "GET /metrics": ALL,
 }
 
-#: Endpoints that need no caller: they hold no data.
-OPEN_ENDPOINTS = frozenset({"GET /", "GET /healthz", "GET /readyz", "GET /static"})
+#: Endpoints that need no caller: they hold no data, or are where one becomes a caller.
+OPEN_ENDPOINTS = frozenset(
+    {
+        "GET /",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /static",
+        "GET /session",
+        "POST /session",
+        "DELETE /session",
+        "GET /session/provider",
+        "GET /session/callback",
+    }
+)
 
 TABLE: dict[str, Rule] = {
     **_ROOTS,

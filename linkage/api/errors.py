@@ -36,6 +36,7 @@ PUBLIC_MESSAGES = {
     "LEDGER_UNAVAILABLE": "The ledger's storage does not answer. Try again soon.",
     "AUDIT_UNAVAILABLE": "The audit cannot be written, so this is not answered. Call the operator.",
     "KEYS_UNREADABLE": "The file of keys cannot be read, so nobody is let in. Call the operator.",
+    "IDENTITY_PROVIDER_UNAVAILABLE": "The identity provider does not answer, so tokens cannot be checked. Try later.",
 }
 OUT_OF_ORDER = "The service cannot answer until its operator mends it."
 

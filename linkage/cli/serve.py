@@ -87,4 +87,7 @@ def _first_key(settings: Settings) -> None:
     if token is not None:
         notes.print("No key was there. This one is an admin's; it is told this once:", highlight=False)
         notes.print(f"\n  {token}\n", highlight=False, soft_wrap=True)
-        notes.print("Callers show it as `Authorization: Bearer …`. More of them: linkage keys create", highlight=False)
+        notes.print(
+            "Sign in with it, or show it as `Authorization: Bearer …`. More of them: linkage keys create",
+            highlight=False,
+        )

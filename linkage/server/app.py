@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,10 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkage.access.admission import Admission, KeyAuthenticator
+from linkage.access.admission import Admission, Authenticator, KeyAuthenticator
 from linkage.access.budgets import BODIES
 from linkage.access.caller import DEMO
 from linkage.access.keys import KeyRing
+from linkage.access.sessions import Sessions
 from linkage.access.turns import Turns
 from linkage.api.bounds import Bounds
 from linkage.api.documents import NONE, TrustedDocuments, read_documents
@@ -32,14 +34,17 @@ from linkage.audit.writing import Writer
 from linkage.engine.compiled import warm_up_links
 from linkage.errors import BadSettings
 from linkage.graph.reads import Reader
+from linkage.model.loopback import LOOPBACK_NAMES, is_loopback
 from linkage.model.progress import Progress, silent
 from linkage.server import health, pages, records
 from linkage.server.answers import HttpError, refuse
 from linkage.server.callers import KnownCallers
-from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, SecurityHeaders, is_loopback
+from linkage.server.doors import BoundedBody, KnownHosts, SecurityHeaders
+from linkage.server.entrance import Entrance, cookie_of
 from linkage.server.failures import Failures
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
+from linkage.server.signing_in import session_routes, tokens_of
 from linkage.server.tidying import Tidying
 from linkage.service import Service
 from linkage.settings import Settings, project_secret
@@ -79,9 +84,12 @@ def create_app(
             f"a demo lets everybody in without a key: it will not listen on {settings.host}",
             next_step="Leave --demo out and make a key for each caller (linkage keys create), or listen on 127.0.0.1.",
         )
-    ring = KeyRing(settings.data, project_secret(settings.data))
-    admission = Admission([KeyAuthenticator(ring)], anonymous=DEMO if demo else None)
-
+    secret = project_secret(settings.data)
+    ring = KeyRing(settings.data, secret)
+    tokens = tokens_of(settings, secret)
+    known: list[Authenticator] = [KeyAuthenticator(ring), *([tokens] if tokens is not None else [])]
+    admission = Admission(known, anonymous=DEMO if demo else None)
+    entrance = Entrance(admission, Sessions(), cookie_of(settings, "session"), settings.public_url)
     bounds = Bounds(settings.rate, _documents(settings, limits))
     failures = Failures()
 
@@ -97,19 +105,20 @@ def create_app(
                 raise
             yield
 
-    endpoint = GraphQLEndpoint(limits=limits, admission=admission, keys=ring, bounds=bounds, failures=failures)
+    endpoint = GraphQLEndpoint(limits=limits, entrance=entrance, keys=ring, bounds=bounds, failures=failures)
     app = Starlette(
         routes=[
             Route("/", pages.home),
             Route("/graphql", _explorer_or(endpoint), name="graphql"),
             WebSocketRoute("/graphql", endpoint),
+            *session_routes(settings, entrance, failures, tokens),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
             Mount("/static", pages.Bundle(directory=pages.STATIC, check_dir=False)),
         ],
-        middleware=_middleware(settings, admission, failures),
+        middleware=_middleware(settings, entrance, failures),
         exception_handlers={HttpError: _refused, HTTPException: _missing, Exception: _failed},
         lifespan=lifespan,
     )
@@ -126,11 +135,12 @@ def _documents(settings: Settings, limits: Limits) -> TrustedDocuments:
     return read_documents(settings.trusted_documents, build_schema(limits)._schema, limits)
 
 
-def _middleware(settings: Settings, admission: Admission, failures: Failures) -> list[Middleware]:
+def _middleware(settings: Settings, entrance: Entrance, failures: Failures) -> list[Middleware]:
     middleware = [Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
-        middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
-    middleware.append(Middleware(KnownCallers, admission=admission, failures=failures))
+        public = {urlsplit(settings.public_url).hostname or ""} if settings.public_url is not None else set()
+        middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host} | public))
+    middleware.append(Middleware(KnownCallers, entrance=entrance, failures=failures))
     middleware.append(Middleware(BoundedBody, largest=LARGEST_OPERATION, larger={"/v1/": records.LARGEST}))
     return middleware
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.table import OPEN_ENDPOINTS, TABLE, Action, action_of, roles_for
 from linkage.audit.record import Record
 from linkage.errors import Forbidden, LinkageError
 from linkage.server.answers import HttpError, of_error, refuse
+from linkage.server.doors import close_unopened
+from linkage.server.entrance import Entrance
 from linkage.server.failures import Failures
 
 CALLER = "linkage.caller"
@@ -42,18 +43,21 @@ def show_a_key() -> HttpError:
     """What whoever shows no good key is told. Made anew each time: an error that was raised holds on to the request."""
     return HttpError(
         401,
-        "show a key that is neither expired nor revoked: `Authorization: Bearer lk_…`",
+        "show a key that is neither expired nor revoked (`Authorization: Bearer lk_…`), or sign in",
         "UNAUTHENTICATED",
         WWW_Authenticate="Bearer",
     )
 
 
 class KnownCallers:
-    """Lets a request through whose caller is known and may do that; a WebSocket may show its key later."""
+    """Lets a request through whose caller is known and may do that.
 
-    def __init__(self, app: ASGIApp, admission: Admission, failures: Failures) -> None:
+    A WebSocket may show its key later; one that a page of another origin opens goes no further.
+    """
+
+    def __init__(self, app: ASGIApp, entrance: Entrance, failures: Failures) -> None:
         self.app = app
-        self.admission = admission
+        self.entrance = entrance
         self.failures = failures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +67,9 @@ class KnownCallers:
             except HttpError as error:
                 await refuse(error)(scope, receive, send)
                 return
+        elif scope["type"] == "websocket" and self.entrance.is_foreign(HTTPConnection(scope)):
+            await close_unopened(receive, send)
+            return
         await self.app(scope, receive, send)
 
     async def _admitted(self, scope: Scope) -> Caller | None:
@@ -70,12 +77,13 @@ class KnownCallers:
         row = f"{method} {path}"
         if row in OPEN_ENDPOINTS or (path in PAGES and method == "GET" and not scope["query_string"]):
             return None
+        connection = HTTPConnection(scope)
         try:
-            caller = await self.admission.admit(Headers(scope=scope).get("authorization"))
+            caller = await self.entrance.caller(connection)
         except LinkageError as error:
             raise of_error(error) from error
         if caller is None:
-            if Headers(scope=scope).get("authorization") is not None:
+            if self.entrance.shown(connection) is not None:
                 self._note(scope)
             raise show_a_key()
         if path not in METHODS:

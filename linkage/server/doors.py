@@ -5,15 +5,12 @@ Hosts keep foreign pages from reaching a loopback service through a name that th
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from linkage.server.answers import HttpError, refuse
-
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -23,16 +20,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on that host."""
-    if host in LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class KnownHosts:
@@ -130,7 +117,12 @@ class SecurityHeaders:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, error: HttpError) -> None:
     if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1008})
+        await close_unopened(receive, send)
         return
     await refuse(error)(scope, receive, send)
+
+
+async def close_unopened(receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket before it is open."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})

@@ -27,7 +27,6 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType as AllowedOperation
 from strawberry.types.unset import UNSET, UnsetType
 
-from linkage.access.admission import Admission
 from linkage.access.caller import Caller
 from linkage.access.keys import KeyRing
 from linkage.access.table import Action, action_of
@@ -48,6 +47,7 @@ from linkage.api.limits import Limits
 from linkage.api.schema import build_schema
 from linkage.errors import RateLimited
 from linkage.server.answers import JSON_TYPE, HttpError, answer, refuse
+from linkage.server.entrance import Entrance
 from linkage.server.failures import Failures
 
 GRAPHQL_TYPE = "application/graphql-response+json"
@@ -70,7 +70,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
     def __init__(
-        self, *, limits: Limits, admission: Admission, keys: KeyRing, bounds: Bounds, failures: Failures
+        self, *, limits: Limits, entrance: Entrance, keys: KeyRing, bounds: Bounds, failures: Failures
     ) -> None:
         super().__init__(
             build_schema(limits),
@@ -79,7 +79,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=20,
         )
         self.limits = limits
-        self.admission = admission
+        self.entrance = entrance
         self.keys = keys
         self.bounds = bounds
         self.failures = failures
@@ -159,14 +159,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         parts = request.app.state.parts
-        header = request.headers.get("authorization")
 
         async def admit() -> Caller | None:
-            shown: object = header
-            if isinstance(request, WebSocket) and header is None:
-                shown = (context.connection_params or {}).get("authorization")
-            caller = await self.admission.admit(shown)
-            if caller is None and shown is not None and isinstance(request, WebSocket):
+            if not isinstance(request, WebSocket):
+                return await self.entrance.caller(request)
+            said = context.connection_params or {}
+            caller = await self.entrance.caller(request, said)
+            if caller is None and self.entrance.shown(request, said) is not None:
                 with contextlib.suppress(RateLimited):  # it is refused either way
                     self.failures.note(request.scope)
             return caller

@@ -50,6 +50,7 @@ def variables(page: Page) -> dict[str, Any]:
 
 
 def test_the_page_opens_with_the_largest_clusters_and_one_key_shows_them(page: Page) -> None:
+    assert page.inner_text(".bar-caller") == "demo admin"
     page.click("button.graphiql-execute-button")
     clusters = answer(page)["data"]["clusters"]["nodes"]
     sizes = [cluster["size"] for cluster in clusters]
@@ -133,19 +134,26 @@ def test_nothing_that_was_typed_outlives_the_tab_and_no_key_is_kept_at_all(page:
     assert page.evaluate("Object.keys(localStorage).filter((key) => key !== 'graphiql:theme')") == []
 
 
-def test_a_service_that_wants_a_key_is_explored_with_one(guarded_page: tuple[Page, str]) -> None:
+def test_a_browser_signs_in_with_a_key_stays_so_and_signs_out(guarded_page: tuple[Page, str]) -> None:
     page, key = guarded_page
     page.click("button.graphiql-execute-button")
     assert answer(page)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    page.fill("#api-key", f"{key}x")
+    page.press("#api-key", "Enter")
+    page.wait_for_selector(".bar-key [role=alert]:has-text('no key')")
     page.fill("#api-key", key)
     page.press("#api-key", "Enter")
     page.wait_for_selector(".bar-holdings")
+    assert page.inner_text(".bar-caller span") == "a test analyst"
     steps(page, SAVED[0]).click()
     page.wait_for_function("() => document.querySelector('.graphiql-response').innerText.includes('totalCount')")
-    page.wait_for_timeout(800)
-    assert key not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert page.evaluate("document.cookie") == ""
     page.reload()
+    page.wait_for_selector(".bar-caller:has-text('a test')")
+    assert key not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    page.click("text=Sign out")
     page.wait_for_selector("#api-key")
+    assert page.locator(".bar-caller").count() == 0
 
 
 def test_the_documentation_tells_what_a_field_is(page: Page) -> None:

@@ -11,8 +11,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from linkage.api.work import Work
 from linkage.errors import BadSettings
+from linkage.model.loopback import is_loopback
 from linkage.server.app import LARGEST_OPERATION, create_app
-from linkage.server.doors import is_loopback
 from linkage.server.records import LARGEST
 from linkage.settings import Settings
 

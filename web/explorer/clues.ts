@@ -5,7 +5,7 @@
 
 import clusterCluesQuery from '../investigations/clues-of-cluster.graphql?raw';
 import startingPointsQuery from '../investigations/starting-points.graphql?raw';
-import { ask, keyWanted } from './service';
+import { ask, signInWanted } from './service';
 import { Signal } from './signal';
 
 export const CLUES = ['cluster', 'left', 'right', 'far', 'stranger', 'account', 'now'] as const;
@@ -44,8 +44,8 @@ export async function look(): Promise<void> {
     startingPoints.set({ statistics: answer.statistics, choices: answer.clusters.nodes });
     trouble.set('');
   } catch (error) {
-    // A missing key is asked for in the bar; it is no trouble.
-    trouble.set(keyWanted.get() ? '' : error instanceof Error ? error.message : String(error));
+    // Whoever is not signed in is asked to in the bar; it is no trouble.
+    trouble.set(signInWanted.get() ? '' : error instanceof Error ? error.message : String(error));
   }
 }
 

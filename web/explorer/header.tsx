@@ -1,10 +1,11 @@
-// The bar at the top: the product's name, what the service holds, and the API key where one is wanted.
+// The bar at the top: the product's name, what the service holds, who is signed in, and the way to sign in.
 
-import type { FormEvent } from 'react';
+import { useState, type FormEvent } from 'react';
 
 import { startingPoints, type Statistics } from './clues';
-import { keyWanted, presentKey } from './service';
+import { signIn, signInWanted, signOut, standing, type Standing } from './service';
 import { useSignal } from './signal';
+import { storage } from './storage';
 
 const number = new Intl.NumberFormat('en');
 const ago = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
@@ -45,23 +46,48 @@ function Holdings({ statistics }: { statistics: Statistics }) {
   );
 }
 
-function KeyForm() {
+function SignIn({ provider }: { provider: boolean }) {
+  const [problem, setProblem] = useState('');
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const key = new FormData(event.currentTarget).get('key');
-    if (typeof key === 'string') presentKey(key);
+    if (typeof key !== 'string') return;
+    signIn(key).catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
   }
   return (
     <form className="bar-key" onSubmit={submit}>
-      <label htmlFor="api-key">This service wants an API key</label>
+      {problem ? <p role="alert">{problem}</p> : null}
+      <label htmlFor="api-key">Sign in with a key</label>
       <input id="api-key" name="key" type="password" autoComplete="off" required />
-      <button type="submit">Use it</button>
+      <button type="submit">Sign in</button>
+      {provider ? <a href="/session/provider">or with your organisation</a> : null}
     </form>
   );
 }
 
+function SignedIn({ standing }: { standing: Standing }) {
+  async function leave(): Promise<void> {
+    await signOut();
+    storage.clear();
+    window.location.reload(); // what is on the screen was for whoever was signed in
+  }
+  return (
+    <div className="bar-caller">
+      <span>
+        {standing.caller?.name} <em>{standing.caller?.role}</em>
+      </span>
+      {standing.token ? (
+        <button type="button" onClick={() => void leave()}>
+          Sign out
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
 export function Header() {
-  const wanted = useSignal(keyWanted);
+  const wanted = useSignal(signInWanted);
+  const known = useSignal(standing);
   const points = useSignal(startingPoints);
   return (
     <header className="bar">
@@ -74,7 +100,9 @@ export function Header() {
         </svg>
         linkage <span>GraphQL explorer</span>
       </h1>
-      {wanted ? <KeyForm /> : points ? <Holdings statistics={points.statistics} /> : null}
+      {wanted ? <SignIn provider={known.provider} /> : null}
+      {!wanted && points ? <Holdings statistics={points.statistics} /> : null}
+      {!wanted && known.caller ? <SignedIn standing={known} /> : null}
     </header>
   );
 }

@@ -16,7 +16,7 @@ import { look, trouble } from './clues';
 import { Header } from './header';
 import { INVESTIGATIONS } from './investigations';
 import { investigationsPlugin } from './panel';
-import { keyWanted, operate } from './service';
+import { learn, operate, signInWanted } from './service';
 import { useSignal } from './signal';
 import { storage } from './storage';
 import { defineThemes } from './theme';
@@ -52,8 +52,8 @@ function EditorSettings() {
 }
 
 function App() {
-  const wanted = useSignal(keyWanted);
-  // A new function when a key was given: GraphiQL then fetches the schema again.
+  const wanted = useSignal(signInWanted);
+  // A new function when somebody signed in: GraphiQL then fetches the schema again.
   const fetcher = useMemo<Fetcher>(() => (parameters, options) => operate(parameters, options), [wanted]);
   const problem = useSignal(trouble);
   useEffect(() => {
@@ -92,6 +92,8 @@ function App() {
 
 const root = document.getElementById('root');
 if (root) {
+  // Who is signed in is known before anything is asked. A service that does not answer is told of by what asks next.
+  await learn().catch(() => undefined);
   createRoot(root).render(
     <StrictMode>
       <App />

@@ -1,7 +1,8 @@
-// The service this page came from: one place that sends requests, with the API key where the service wants one.
+// The service this page came from: one place that sends requests, as whoever is signed in.
 //
-// The key is held in this module's memory only. It is in no storage, no URL and no cookie: closing or reloading
-// the page forgets it.
+// Signing in gives the browser a cookie that no script can read, and this module a token that it says with each request:
+// a foreign page can make the browser send the first, but does not know the second. A key that was typed in goes to the
+// service once and is kept nowhere.
 
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { createClient } from 'graphql-ws';
@@ -9,23 +10,58 @@ import { createClient } from 'graphql-ws';
 import { Signal } from './signal';
 
 const ENDPOINT = '/graphql';
+const SESSION = '/session';
+const TOKEN_HEADER = 'x-linkage-session';
 
-let apiKey = '';
+export interface Standing {
+  /** Who the service takes us for; null: nobody it knows. */
+  readonly caller: { readonly name: string; readonly role: string } | null;
+  /** What is said with each request of a session; null: there is none. */
+  readonly token: string | null;
+  /** Whether one can sign in at an identity provider. */
+  readonly provider: boolean;
+}
 
-/** Whether the service refused the last request for want of a valid key. */
-export const keyWanted = new Signal(false);
+export const standing = new Signal<Standing>({ caller: null, token: null, provider: false });
+/** Whether nobody is signed in where somebody must be. */
+export const signInWanted = new Signal(false);
 
-export function presentKey(key: string): void {
-  apiKey = key.trim();
-  keyWanted.set(false);
+function stand(found: Standing): void {
+  standing.set(found);
+  signInWanted.set(found.caller === null);
+}
+
+/** Learn who is signed in. */
+export async function learn(): Promise<void> {
+  const response = await fetch(SESSION, { credentials: 'same-origin' });
+  if (response.ok) stand((await response.json()) as Standing);
+}
+
+/** Sign in with a key; throws with what the service says of one that does not do. */
+export async function signIn(key: string): Promise<void> {
+  const response = await fetch(SESSION, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ key: key.trim() }),
+    credentials: 'same-origin',
+  });
+  const answer = (await response.json()) as { errors?: { message: string }[] };
+  if (!response.ok) throw new Error(answer.errors?.[0]?.message ?? `the service answered ${response.status}`);
+  await learn();
+  if (!standing.get().token) throw new Error('the browser kept no cookie: the service must be reached by https');
+}
+
+export async function signOut(): Promise<void> {
+  await fetch(SESSION, { method: 'DELETE', credentials: 'same-origin' });
 }
 
 const send: typeof fetch = async (input, init) => {
   const headers = new Headers(init?.headers);
-  // A header that somebody typed into the editor wins.
-  if (apiKey && !headers.has('authorization')) headers.set('authorization', `Bearer ${apiKey}`);
+  const { token } = standing.get();
+  if (token) headers.set(TOKEN_HEADER, token);
   const response = await fetch(input, { ...init, headers, credentials: 'same-origin' });
-  keyWanted.set(response.status === 401);
+  // A key that somebody typed into the editor of headers is theirs to mend.
+  if (!headers.has('authorization')) signInWanted.set(response.status === 401);
   return response;
 };
 
@@ -43,7 +79,7 @@ export const operate: Fetcher = createGraphiQLFetcher({
   wsClient: createClient({
     url: socketAddress(),
     lazy: true,
-    connectionParams: () => (apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+    connectionParams: () => ({ session: standing.get().token }),
   }),
 });
 
