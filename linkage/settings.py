@@ -7,16 +7,21 @@ Each setting comes from the environment (`LINKAGE_` and its name in capitals) or
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from linkage.errors import BadSettings
+from linkage.normalise import canonical_name
+from linkage.normalise.hashing import NOTHING_HASHED, SHORTEST_KEY, Hashing
 
+_DAYS = re.compile("[1-9][0-9]{0,4}d")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -45,7 +50,64 @@ class Settings(BaseModel):
         None, pattern=r"^[1-9][0-9]{0,5}[smhd]$", description="how often the service resolves by itself (15m, 24h)"
     )
     gate: float = Field(0.1, ge=0, le=1, description="share of memberships that may change without a person's word")
+    hashed_kinds: tuple[str, ...] = Field((), description="kinds of identifiers that are kept as keyed hashes only")
+    hash_key_file: Path | None = Field(None, description="file with the key of these hashes, outside the data folder")
+    retention: dict[str, str] = Field(
+        {}, description="how long observations of a kind, or `usage`, are kept after they were last seen (ip=90d)"
+    )
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("hashed_kinds", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+    @field_validator("hashed_kinds")
+    @classmethod
+    def _kinds(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        names = [(name, canonical_name(name)) for name in given]
+        wrong = [name for name, canonical in names if canonical is None]
+        if wrong:
+            raise ValueError(f"no names of kinds: {', '.join(wrong)}")
+        return tuple(sorted({canonical for _, canonical in names if canonical is not None}))
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _by_kind(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        pairs = (part.partition("=") for part in given.split(",") if part.strip())
+        return {kind.strip(): kept.strip() for kind, _, kept in pairs}
+
+    @field_validator("retention")
+    @classmethod
+    def _days(cls, given: dict[str, str]) -> dict[str, str]:
+        wrong = [
+            f"{kind}={kept}" for kind, kept in given.items() if not _DAYS.fullmatch(kept) or not canonical_name(kind)
+        ]
+        if wrong:
+            raise ValueError(f"no kinds with days, such as ip=90d: {', '.join(wrong)}")
+        return {canonical_name(kind) or kind: kept for kind, kept in given.items()}
+
+    @property
+    def kept_for(self) -> dict[str, timedelta]:
+        """How long observations of a kind, or `usage`, are kept."""
+        return {kind: timedelta(days=int(kept[:-1])) for kind, kept in self.retention.items()}
+
+    @model_validator(mode="after")
+    def _key_is_elsewhere(self) -> Settings:
+        if self.hashed_kinds and self.hash_key_file is None:
+            raise ValueError("hashed_kinds need hash_key_file: a file of 32 random bytes outside the data folder")
+        if self.hash_key_file is not None and self.hash_key_file.resolve().is_relative_to(self.data.resolve()):
+            raise ValueError(f"hash_key_file lies in the data folder {self.data}: whoever copies it would have both")
+        return self
+
+    @property
+    def hashing(self) -> Hashing:
+        """Which kinds are kept as hashes, and the key; raises `BadSettings` where that cannot be read."""
+        if not self.hashed_kinds or self.hash_key_file is None:
+            return NOTHING_HASHED
+        return Hashing(frozenset(self.hashed_kinds), _hash_key(self.hash_key_file))
 
     @property
     def ledger(self) -> str:
@@ -87,6 +149,24 @@ class Settings(BaseModel):
                 details=faults,
                 next_step=f"Mend the LINKAGE_… variables or {path}.",
             ) from error
+
+
+def _hash_key(path: Path) -> bytes:
+    make = f"Make one: head -c {SHORTEST_KEY} /dev/urandom > {path}; chmod 600 {path}. Without it, or with another, "
+    try:
+        key, mode = path.read_bytes(), path.stat().st_mode
+    except OSError as error:
+        raise BadSettings(
+            f"the key of hashed kinds in {path} cannot be read: {error.strerror}",
+            next_step=make + "values are not found again.",
+        ) from error
+    if len(key) < SHORTEST_KEY:
+        raise BadSettings(
+            f"{path} holds fewer than {SHORTEST_KEY} bytes", next_step=make + "values are not found again."
+        )
+    if mode & 0o077:
+        raise BadSettings(f"others than its owner may use {path}", next_step=f"chmod 600 {path}")
+    return key
 
 
 def project_secret(data: Path) -> bytes:

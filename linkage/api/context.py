@@ -34,8 +34,6 @@ class Context:
     audit: Writer
     log: AuditLog
     keys: KeyRing
-    #: region of phone numbers without +, for looking identifiers up
-    phone_region: str | None = None
     #: what a WebSocket said when it connected
     connection_params: dict[str, object] | None = None
     #: who calls; None: nobody we know

@@ -131,7 +131,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 shown = (context.connection_params or {}).get("authorization")
             return await self.admission.admit(shown)
 
-        context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, parts.phone_region)
+        context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys)
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
