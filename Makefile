@@ -1,5 +1,5 @@
 # make demo · make test · make check · make bench — each sets up what it needs, from nothing.
-.PHONY: install demo test check bench lock schema web browser clean
+.PHONY: install demo test check audit bench lock schema web browser clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -12,6 +12,7 @@ help:
 	@echo "make demo     a world generated, loaded and resolved on a real Neo4j; GraphiQL in your browser"
 	@echo "make test     every test, on a real Neo4j and in a real browser"
 	@echo "make check    formatting, lint, types, import layers, exported schemas"
+	@echo "make audit    known faults of locked packages; needs an advisory service"
 	@echo "make bench    accuracy and speed beside peers on the same work"
 	@echo "make install  .venv with .venv/bin/linkage, and the GraphiQL page where Node is present"
 
@@ -57,6 +58,12 @@ check: .venv/.dev web
 	@if command -v npm >/dev/null; then cd web && npm run --silent check; fi
 	$(MAKE) --no-print-directory schema
 	git diff --exit-code -- schema || { echo "schema/ is not what the code says: commit the newly exported files"; exit 1; }
+
+# Asks an advisory service: for a CI that reaches one. Strict: a package that could not be looked up is a failure.
+audit: requirements.lock
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip --disable-pip-version-check --quiet install 'pip-audit>=2.9,<3'
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 .venv/.bench: requirements-bench.lock .venv/.installed
 	$(PIP) install --require-hashes -r requirements-bench.lock

@@ -7,18 +7,23 @@ Each setting comes from the environment (`LINKAGE_` and its name in capitals) or
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from linkage.errors import BadSettings
 from linkage.model.loopback import is_loopback
+from linkage.normalise import canonical_name
+from linkage.normalise.hashing import NOTHING_HASHED, SHORTEST_KEY, Hashing
 
+_DAYS = re.compile("[1-9][0-9]{0,4}d")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 #: As `linkage.access.roles` has them, which stands above the settings.
 RoleName = Literal["viewer", "service", "investigator", "analyst", "admin"]
@@ -67,6 +72,11 @@ class Settings(BaseModel):
         default_factory=dict, description="values of that claim → roles; empty: the roles' own names"
     )
     oidc_name_claim: str = Field("preferred_username", min_length=1, description="claim by which people are named")
+    hashed_kinds: tuple[str, ...] = Field((), description="kinds of identifiers that are kept as keyed hashes only")
+    hash_key_file: Path | None = Field(None, description="file with the key of these hashes, outside the data folder")
+    retention: dict[str, str] = Field(
+        {}, description="how long observations of a kind, or `usage`, are kept after they were last seen (ip=90d)"
+    )
     log_format: Literal["text", "json"] = "text"
 
     @field_validator("oidc_issuer")
@@ -91,6 +101,58 @@ class Settings(BaseModel):
             return roles
         pairs = [pair.partition("=") for pair in roles.split(",") if pair.strip()]
         return {value.strip(): role.strip() for value, _, role in pairs}
+
+    @field_validator("hashed_kinds", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+    @field_validator("hashed_kinds")
+    @classmethod
+    def _kinds(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        names = [(name, canonical_name(name)) for name in given]
+        wrong = [name for name, canonical in names if canonical is None]
+        if wrong:
+            raise ValueError(f"no names of kinds: {', '.join(wrong)}")
+        return tuple(sorted({canonical for _, canonical in names if canonical is not None}))
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _by_kind(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        pairs = (part.partition("=") for part in given.split(",") if part.strip())
+        return {kind.strip(): kept.strip() for kind, _, kept in pairs}
+
+    @field_validator("retention")
+    @classmethod
+    def _days(cls, given: dict[str, str]) -> dict[str, str]:
+        wrong = [
+            f"{kind}={kept}" for kind, kept in given.items() if not _DAYS.fullmatch(kept) or not canonical_name(kind)
+        ]
+        if wrong:
+            raise ValueError(f"no kinds with days, such as ip=90d: {', '.join(wrong)}")
+        return {canonical_name(kind) or kind: kept for kind, kept in given.items()}
+
+    @property
+    def kept_for(self) -> dict[str, timedelta]:
+        """How long observations of a kind, or `usage`, are kept."""
+        return {kind: timedelta(days=int(kept[:-1])) for kind, kept in self.retention.items()}
+
+    @model_validator(mode="after")
+    def _key_is_elsewhere(self) -> Settings:
+        if self.hashed_kinds and self.hash_key_file is None:
+            raise ValueError("hashed_kinds need hash_key_file: a file of 32 random bytes outside the data folder")
+        if self.hash_key_file is not None and self.hash_key_file.resolve().is_relative_to(self.data.resolve()):
+            raise ValueError(f"hash_key_file lies in the data folder {self.data}: whoever copies it would have both")
+        return self
+
+    @property
+    def hashing(self) -> Hashing:
+        """Which kinds are kept as hashes, and the key; raises `BadSettings` where that cannot be read."""
+        if not self.hashed_kinds or self.hash_key_file is None:
+            return NOTHING_HASHED
+        return Hashing(frozenset(self.hashed_kinds), _hash_key(self.hash_key_file))
 
     @property
     def ledger(self) -> str:
@@ -168,6 +230,24 @@ def _unfitting(values: Mapping[str, object]) -> list[str]:
     if values.get("oidc_issuer") and not (values.get("oidc_audience") or values.get("oidc_client_id")):
         faults.append("oidc_issuer: needs oidc_audience (for bearer tokens), oidc_client_id (for browsers), or both")
     return faults
+
+
+def _hash_key(path: Path) -> bytes:
+    make = f"Make one: head -c {SHORTEST_KEY} /dev/urandom > {path}; chmod 600 {path}. Without it, or with another, "
+    try:
+        key, mode = path.read_bytes(), path.stat().st_mode
+    except OSError as error:
+        raise BadSettings(
+            f"the key of hashed kinds in {path} cannot be read: {error.strerror}",
+            next_step=make + "values are not found again.",
+        ) from error
+    if len(key) < SHORTEST_KEY:
+        raise BadSettings(
+            f"{path} holds fewer than {SHORTEST_KEY} bytes", next_step=make + "values are not found again."
+        )
+    if mode & 0o077:
+        raise BadSettings(f"others than its owner may use {path}", next_step=f"chmod 600 {path}")
+    return key
 
 
 def project_secret(data: Path) -> bytes:

@@ -112,3 +112,30 @@ def test_the_project_secret_is_made_once_and_kept_private(tmp_path: Path) -> Non
     path = tmp_path / "data" / "secret.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(tmp_path / "data") == ["secret.key"]  # noqa: PTH208 - no draft is left behind
+
+
+def test_hashed_kinds_need_a_key_that_lies_elsewhere_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+    data, key = tmp_path / "data", tmp_path / "hash.key"
+    given = {"LINKAGE_DATA": str(data), "LINKAGE_HASHED_KINDS": "E-Mail, ip"}
+    with pytest.raises(BadSettings, match="make no sense") as caught:
+        Settings.load(given)
+    assert "hashed_kinds need hash_key_file" in caught.value.details[0]
+    with pytest.raises(BadSettings) as caught:
+        Settings.load({**given, "LINKAGE_HASH_KEY_FILE": str(data / "hash.key")})
+    assert "lies in the data folder" in caught.value.details[0]
+    with pytest.raises(BadSettings) as caught:
+        Settings.load({**given, "LINKAGE_HASHED_KINDS": "email, 1?"})
+    assert "no names of kinds: 1?" in caught.value.details[0]
+    settings = Settings.load({**given, "LINKAGE_HASH_KEY_FILE": str(key)})
+    with pytest.raises(BadSettings, match="cannot be read"):
+        _ = settings.hashing
+    key.write_bytes(b"short")
+    with pytest.raises(BadSettings, match="fewer than 32 bytes"):
+        _ = settings.hashing
+    key.write_bytes(bytes(32))
+    key.chmod(0o644)
+    with pytest.raises(BadSettings, match="others than its owner"):
+        _ = settings.hashing
+    key.chmod(0o600)
+    assert settings.hashing.kinds == {"email", "ip"}
+    assert "key=" not in repr(settings.hashing)

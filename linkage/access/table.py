@@ -78,6 +78,7 @@ _ROOTS: dict[str, Rule] = {
     "Query.previewRetraction": REVEALING,
     "Query.previewUndo": REVEALING,
     "Query.previewWithdrawal": REVEALING,
+    "Query.previewErasure": ADMINISTERING,
     "Query.audit": ADMINISTERING,
     "Query.apiKeys": ADMINISTERING,
     # Programs know what they ask for: the schema is published beside the code.
@@ -95,6 +96,7 @@ _ROOTS: dict[str, Rule] = {
     "Mutation.startResolution": DECIDING,
     "Mutation.approveResolution": DECIDING,
     "Mutation.refuseResolution": DECIDING,
+    "Mutation.requestErasure": ADMINISTERING,
     "Mutation.createApiKey": ADMINISTERING,
     "Mutation.rotateApiKey": ADMINISTERING,
     "Mutation.revokeApiKey": ADMINISTERING,
@@ -173,7 +175,15 @@ _OPEN_TYPES = (
 )
 
 #: What only admins come to see.
-_ADMIN_TYPES = ("ApiKey", "AuditConnection", "AuditEdge", "AuditRecord", "IssuedKey")
+_ADMIN_TYPES = (
+    "ApiKey",
+    "AuditConnection",
+    "AuditEdge",
+    "AuditRecord",
+    "ErasedRows",
+    "ErasureEffect",
+    "IssuedKey",
+)
 
 _FIELDS: dict[str, Rule] = {
     "Identifier.value": MASKED,

@@ -40,8 +40,6 @@ class Context:
     keys: KeyRing
     #: what operations share of the service
     bounds: Bounds = field(default_factory=Bounds)
-    #: region of phone numbers without +, for looking identifiers up
-    phone_region: str | None = None
     #: what a WebSocket said when it connected
     connection_params: dict[str, object] | None = None
     #: who calls; None: nobody we know

@@ -15,6 +15,7 @@ from linkage.api.decisions import DecisionInput, cluster_id, decide, decision_id
 from linkage.api.ids import named
 from linkage.api.resolving import RunState
 from linkage.api.types.decision import DecisionEffect, JudgementType
+from linkage.api.types.erasure import ErasureEffect, ErasureTarget, wanted
 from linkage.api.types.key import ApiKey, IssuedKey, RoleType
 from linkage.api.types.recording import AccountInput, ObservationInput, RecordResult, UsageInput
 from linkage.api.types.resolution import Resolution, ResolutionState
@@ -168,6 +169,25 @@ class Mutation:
     ) -> WithdrawalEffect:
         order = Order(selection(of), withdrawn=False, author=author, reason=reason)
         return WithdrawalEffect.of(await info.context.work.withdraw(order))
+
+    @strawberry.mutation(
+        description="Erase a subject, or an identifier with everybody's use of it, from ledger and graph for good; see "
+        "`previewErasure`. Identifiers that others used too are facts about them and stay. CONFLICT: a resolution is "
+        "under way."
+    )
+    async def request_erasure(
+        self,
+        info: Info,
+        of: ErasureTarget,
+        reason: Annotated[str, strawberry.argument(description="Why; the audit keeps it, without what is erased.")],
+    ) -> ErasureEffect:
+        check_signature("an admin", reason)
+        named = wanted(of)
+        ids, purpose = await info.context.work.accounted_erasure(named, reason)
+        info.context.seen.subjects.update(ids["subjects"])
+        info.context.seen.identifiers.update(ids["identifiers"])
+        info.context.purposes = (*info.context.purposes, purpose)
+        return ErasureEffect.of(await info.context.work.erase(named))
 
     @strawberry.mutation(
         description="Start a resolution in the background: facts, decisions and model in, clusters out. One at a time."

@@ -33,6 +33,7 @@ from linkage.api.types.band import Bands, BandType
 from linkage.api.types.change import CHANGES, ClusterChangeConnection
 from linkage.api.types.cluster import Cluster, ClusterConnection, ClusterEdge
 from linkage.api.types.decision import DECISIONS, Decision, DecisionConnection, DecisionEffect, JudgementType
+from linkage.api.types.erasure import ErasureEffect, ErasureTarget, wanted
 from linkage.api.types.explanation import Explanation
 from linkage.api.types.graph import NODES, Graph, Path
 from linkage.api.types.identifier import Identifier
@@ -137,9 +138,8 @@ def _given(filter_: ClusterFilter | AccountFilter | None, costs: Costs) -> dict[
     return given
 
 
-def _spelt(text: str, region: str | None) -> list[str]:
+def _spelt(text: str, context: NormaliseContext) -> list[str]:
     """The keys of the identifiers, one a kind at most, whose value the text is."""
-    context = NormaliseContext(region=region)
     values = ((kind.name, kind.normalise(text, context)) for kind in KINDS.values())
     return [IdentifierValue(name, value).key for name, value in values if value is not None]
 
@@ -229,7 +229,7 @@ class Query:
         if canonical_name(kind) is None or len(value) > LONGEST_VALUE:
             raise BadInput("that is no kind and value of an identifier")
         rule = kind_of(kind)
-        normal = rule.normalise(value, NormaliseContext(region=info.context.phone_region))
+        normal = rule.normalise(value, info.context.work.spelling)
         if normal is None:
             return None
         key = IdentifierValue(rule.name, normal).key
@@ -404,7 +404,7 @@ class Query:
         if not isinstance(skip, int) or not 0 <= skip <= SEARCH_DEPTH:
             raise BadInput(f"a search can be paged {SEARCH_DEPTH} results deep")
         if is_masked(info):
-            keys = _spelt(text, info.context.phone_region)
+            keys = _spelt(text, info.context.work.spelling)
             rows = await search.search_whole(info.context.reader, text, keys, skip=skip, limit=page.size + 1)
         else:
             rows = await search.search(info.context.reader, text, skip=skip, limit=page.size + 1)
@@ -464,6 +464,10 @@ class Query:
         keys = list(dict.fromkeys(node_key(str(one)) for one in ids))
         return await graph.neighbourhood(info.context, keys, hops=hops, limit=limit, strongest=strongest_first)
 
+    @strawberry.field(description="What `requestErasure` would take away, by table.")
+    async def preview_erasure(self, info: Info, of: ErasureTarget) -> ErasureEffect:
+        return ErasureEffect.of(await info.context.work.preview_erasure(wanted(of)))
+
     @strawberry.field(
         description="The audit, newest first; `about`: only what showed this subject, identifier or cluster. Reading "
         "it is written down in it."
@@ -477,7 +481,7 @@ class Query:
         after: str | None = None,
     ) -> AuditConnection:
         page = page_of(AUDIT, first=first, after=after)
-        name = _audited_name(str(about)) if about is not None else None
+        name = info.context.log.name_of(_audited_name(str(about))) if about is not None else None
         rows = await asyncio.to_thread(read, info.context.log, page, caller=caller, about=name)
         return AuditConnection.of(rows, page)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,15 +18,18 @@ from linkage.api.recorder import Recorder
 from linkage.api.resolving import Resolving
 from linkage.api.schedule import Schedule
 from linkage.engine.model import Model
-from linkage.errors import Conflict, DatabaseUnavailable
+from linkage.errors import Conflict, DatabaseUnavailable, LinkageError
 from linkage.graph.projection import LINKED
 from linkage.ledger import Ledger
 from linkage.model import Merge, Subject
 from linkage.model.progress import Progress
 from linkage.service import Service
 from linkage.service.deciding import Effect, Statement
+from linkage.service.erasing import Erasing, Wanted
 from linkage.service.recording import Call, Recorded
 from linkage.service.withdrawing import Order, Withdrawn
+
+logger = logging.getLogger("linkage.server")
 
 T = TypeVar("T")
 
@@ -45,6 +49,7 @@ class Work:
         self.projected = Pulse()
         self.secret: bytes = service.secret
         self.model: Model = service.model
+        self.spelling = service.spelling
         self.resolving = Resolving(self._resolve, lambda: service.claim_resolution(wait=False))
         self.schedule = Schedule(service.settings.resolve_seconds, self.resolving, self._wants_resolution)
 
@@ -100,6 +105,18 @@ class Work:
         """What withdrawing or reinstating observations would do now."""
         return await self._in(self._questions, lambda: self._service.preview_withdrawal(order))
 
+    async def erase(self, wanted: Wanted) -> Erasing:
+        """Erase a subject or an identifier, as `decide`."""
+        return await self._changed(lambda: self._service.erase(wanted, wait=False))
+
+    async def preview_erasure(self, wanted: Wanted) -> Erasing:
+        """What an erasure would take away now."""
+        return await self._in(self._questions, lambda: self._service.preview_erasure(wanted))
+
+    async def accounted_erasure(self, wanted: Wanted, reason: str) -> tuple[dict[str, list[str]], str]:
+        """What the audit keeps of an erasure: opaque ids, and the reason without what is erased."""
+        return await self._in(self._questions, lambda: self._service.accounted_erasure(wanted, reason))
+
     async def contradictions(self) -> dict[str, list[str]]:
         """The decisions that contradict each other as they stand, each with the others."""
         return await self._in(self._questions, self._service.contradictions)
@@ -140,7 +157,8 @@ class Work:
         self.written.set()
 
     def begin(self) -> None:
-        """Take up a resolution that a killed process left, and what the schedule has in store."""
+        """Take up erasures and a resolution that a killed process left, and what the schedule has in store."""
+        self._decisions.submit(self._finish_erasures)
         if self._service.was_cut_off():
             with contextlib.suppress(Conflict):  # it was not killed: another process is at it
                 self.resolving.start()
@@ -165,6 +183,13 @@ class Work:
         await self._recorder.close()
         self._decisions.shutdown(wait=True, cancel_futures=False)
         self._questions.shutdown(wait=True, cancel_futures=True)
+
+    def _finish_erasures(self) -> None:
+        try:
+            self._service.finish_erasures()
+        except LinkageError as error:
+            # It stands as it was left: the next start, or the next erasure, takes it up.
+            logger.warning("an erasure that was cut off could not be finished: %s", type(error).__name__)
 
     async def _changed(self, change: Callable[[], T]) -> T:
         def done() -> T:

@@ -16,6 +16,9 @@ from linkage.audit.chain import Chain, Link
 from linkage.audit.record import Record
 from linkage.errors import AuditUnavailable
 from linkage.graph.locks import exclusive
+from linkage.model.identifier import opaque_id
+from linkage.model.secret import derived_key
+from linkage.model.subject import SubjectType
 
 #: A file is not begun anew before it has so many bytes.
 LARGEST = 64 * 2**20
@@ -31,10 +34,19 @@ class AuditLog:
         self.folder = data / "audit"
         self.head_file = data / "audit-head"
         self.chain = Chain(secret)
+        self._names = derived_key(secret, "linkage audit subjects")
         self._lock = data / "audit.lock"
         self._largest = largest
         #: where this process left off: file, its size, the place in the chain
         self._left: tuple[Path, int, Link] | None = None
+
+    def name_of(self, shown: str) -> str:
+        """What stands in the records for `account:ID` or `organisation:ID`: a keyed hash of it, so that a subject who
+        is erased is in no record by name, and those about it are still found. Anything else stands as it is."""
+        type_, colon, _ = shown.partition(":")
+        return (
+            f"{type_}:{opaque_id(shown, self._names)}" if colon and type_ in SubjectType.__members__.values() else shown
+        )
 
     def files(self) -> list[Path]:
         """The files of records, oldest first."""
@@ -63,7 +75,7 @@ class AuditLog:
         path, link = self._end()
         lines: list[bytes] = []
         for record in records:
-            line, link = self.chain.seal(record.body(link.count + 1), link)
+            line, link = self.chain.seal(record.body(link.count + 1, self.name_of), link)
             lines.append(line)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "ab") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,14 +27,14 @@ class Record:
     asked: Sequence[str]
     operation: str | None = None
     purpose: Sequence[str] = ()
-    #: what the operation was about or answered with: `identifiers`, `revealed`, `subjects`, `clusters`, … → opaque ids
+    #: what the operation was about or answered with: `identifiers`, `revealed`, `subjects`, `clusters`, … → ids
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: `OK`, or the code of the error
     outcome: str = OK
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def body(self, number: int) -> bytes:
-        """The record as it is written, in one line, without what chains it."""
+    def body(self, number: int, name_of: Callable[[str], str]) -> bytes:
+        """The record as it is written, in one line, without what chains it; `name_of` gives what stands for an id."""
         content: dict[str, Any] = {
             "n": number,
             "at": self.at.isoformat(timespec="milliseconds"),
@@ -49,6 +49,6 @@ class Record:
             content["operation"] = self.operation[:LONGEST_TEXT]
         if self.purpose:
             content["purpose"] = [purpose[:LONGEST_TEXT] for purpose in self.purpose]
-        if ids := {name: sorted(set(held)) for name, held in self.ids.items() if held}:
+        if ids := {name: sorted({name_of(one) for one in held}) for name, held in self.ids.items() if held}:
             content["ids"] = ids
         return json.dumps(content, separators=(",", ":")).encode()

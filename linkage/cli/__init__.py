@@ -23,6 +23,7 @@ COMMANDS = (
     "how",
     "decide",
     "withdraw",
+    "erase",
     "serve",
     "keys",
     "audit",

@@ -48,7 +48,9 @@ def list_(
     from linkage.audit.reading import is_of, records
 
     account("audit list")
-    wanted = (line for line, record in records(_log()) if is_of(record, caller=caller, about=about))
+    log = _log()
+    name = log.name_of(about) if about is not None else None
+    wanted = (line for line, record in records(log) if is_of(record, caller=caller, about=name))
     for line in wanted if last is None else deque(wanted, maxlen=last):
         typer.echo(line)
 
@@ -84,13 +86,15 @@ def verify(
     out.print(f"{checked.end.count}:{checked.end.mac}", highlight=False, soft_wrap=True)
 
 
-def account(command: str, **ids: list[str]) -> None:
+def account(command: str, purpose: str = "", **ids: list[str]) -> None:
     """Write down what was done on the command line, by whoever is logged in. Raises `AuditUnavailable`."""
     from linkage.audit.record import Record
     from linkage.cli.decide import user
 
     who = user()
-    _log().append([Record(f"cli:{who}", who, "shell", "command", [command], ids=ids)])
+    _log().append(
+        [Record(f"cli:{who}", who, "shell", "command", [command], purpose=[purpose] if purpose else [], ids=ids)]
+    )
 
 
 def _log() -> AuditLog:

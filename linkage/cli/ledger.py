@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group.command("history")(history)
     group.command("compact")(compact)
     group.command("verify")(verify)
+    group.command("retain")(retain)
     app.add_typer(group, name="ledger")
 
 
@@ -96,6 +97,41 @@ def compact(
         out.print(f"{line.table}: {files}" + (f", {line.removed:,} old ones removed" if line.removed else ""))
     if not done:
         out.print("The ledger is empty: nothing to do.")
+
+
+def retain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Take out facts that are older than the setting `retention` lets them be kept, from ledger and graph.
+
+    Observations go by when they were last seen, usage by its hour. Clusters are weighed anew by the next resolution.
+    `linkage serve` does this once a day.
+
+    Examples:
+
+      LINKAGE_RETENTION=ip=90d,usage=365d linkage ledger retain --dry-run
+    """
+    import os
+    from dataclasses import asdict
+
+    from linkage.cli.audit import account
+    from linkage.cli.terminal import out, progress
+    from linkage.service import Service
+    from linkage.settings import Settings
+
+    with progress() as report, Service.open(Settings.load(os.environ), report) as service:
+        if not dry_run:
+            account("ledger retain")
+        done = service.preview_retention() if dry_run else service.retain(progress=report)
+    if as_json:
+        typer.echo(json.dumps([asdict(line) for line in done]))
+        return
+    for line in done:
+        less = f", {line.changed:,} that say less" if line.changed else ""
+        out.print(f"{line.table}: {line.removed:,} rows {'would go' if dry_run else 'gone'}{less}")
+    if not done:
+        out.print("Nothing is older than it may be kept.")
 
 
 def verify(

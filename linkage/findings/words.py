@@ -13,6 +13,7 @@ from datetime import datetime
 from linkage.model.band import Band
 from linkage.model.explanation import BEHAVIOUR, COVERAGE, DIFFERENCE, SIGN_UP, STANDING
 from linkage.normalise import kind_of
+from linkage.normalise.hashing import is_hashed
 
 #: What evidence is called that is no identifier.
 _BESIDES = {
@@ -40,8 +41,8 @@ def noun(kind: str, count: int = 1) -> str:
 
 
 def masked(kind: str, value: str) -> str:
-    """The value as it may be shown to everybody, by the rule of its kind; behaviour names nobody."""
-    return value if kind in _BESIDES else kind_of(kind).mask(value)
+    """The value as it may be shown to everybody, by the rule of its kind; behaviour and hashes name nobody."""
+    return value if kind in _BESIDES or is_hashed(value) else kind_of(kind).mask(value)
 
 
 def factor(bits: float) -> str:

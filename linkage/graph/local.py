@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -154,6 +155,41 @@ class LocalServer:
             self._end(state)
             return True
 
+    def empty(self, progress: Progress = silent, *, now: bool = False, timeout: float = 300.0) -> bool:
+        """Let the store begin anew, so that no byte of what it held is left: its files, transaction log and logs go.
+
+        At once where nobody holds the server, or `now`: then it is stopped under its holders and started again. Else
+        when it is next started; False then. The graph in it is made anew by whoever catches up with the ledger.
+        """
+        if not self.home.is_dir():
+            return True
+        with self._alone():
+            self._emptying.touch()
+            state = self._running()
+            held = self._is_held()
+            if state and held and not now:
+                return False
+            if state:
+                self._end(state)
+            self._empty()
+            if state and (held or state.kept):
+                self._remember(replace(self._launch(progress, timeout), kept=state.kept))
+            return True
+
+    @property
+    def _emptying(self) -> Path:
+        """The mark that the store is to be emptied before it is next used."""
+        return self.home / "emptying"
+
+    def _empty(self) -> None:
+        for folder in ("data", "logs"):
+            if (self.home / folder).exists():
+                shutil.rmtree(self.home / folder)
+        self._emptying.unlink(missing_ok=True)
+
+    def _is_held(self) -> bool:
+        return not Share(self.home / "holders.lock").leave()
+
     def status(self) -> Status:
         """Say whether the server runs, and where."""
         state = self._running() if self.home.is_dir() else None
@@ -225,6 +261,8 @@ class LocalServer:
     def _launch(self, progress: Progress, timeout: float) -> State:
         java = find_java()
         lib = ensure_jars(self.cache, progress)
+        if self._emptying.exists():
+            self._empty()
         self._lay_password()
         recalled = self._recall()
         preferred = recalled.port if recalled else self.port

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import tenacity
 
 from linkage.errors import BadInput, LedgerDamaged, LedgerUnavailable, NotFound
+from linkage.ledger import erasure
 from linkage.ledger.compaction import LARGE, RETENTION_HOURS, Compacted, compact
 from linkage.ledger.novelty import Novelty, Runs, Seen
 from linkage.ledger.parquet import columns
@@ -88,7 +89,16 @@ class Commit:
 class Ledger:
     """The append-only store in a folder or at an object-store URL. Its tables are made on their first append."""
 
-    def __init__(self, url: str, *, memory_limit: str = "2GB", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        memory_limit: str = "2GB",
+        threads: int | None = None,
+        protect: Callable[[str, pa.Table], pa.Table] = lambda table, rows: rows,
+    ) -> None:
+        """`protect` makes of the rows of a table what may be kept of them; it is asked before anything is compared."""
+        self._protect = protect
         self.place = Place(url)
         self._stored = {name: StoredTable(table, self.place.table(name)) for name, table in TABLES.items()}
         seen = Path(self.place.url) / "_seen" if self.place.local else None
@@ -114,10 +124,10 @@ class Ledger:
         base = stored.refresh()
         if batch_id is not None and stored.committed(batch_id):
             return Appended(0, 0, None, repeated=True)
-        with self._cursor() as connection:
+        with self.place.writing(), self._cursor() as connection:
             batch = _Batch(stored, self._seen[table], connection, base, distinct=table in _DISTINCT)
             try:
-                batch.take(_slices(rows, stored))
+                batch.take(self._protect(table, piece) for piece in _slices(rows, stored))
                 return self._commit(batch, batch_id)
             except BaseException:
                 batch.abandon()
@@ -127,9 +137,10 @@ class Ledger:
         """Add the rows of several callers in one commit; each is told of its own, as if it had appended alone."""
         stored = self._table(table)
         base = stored.refresh()
+        parts = [Part(self._protect(table, _conform(part.rows, stored)), part.batch_id) for part in parts]
         named = [part.batch_id for part in parts if part.batch_id is not None]
         if len(named) == len(set(named)) and not any(stored.committed(batch_id) for batch_id in named):
-            with self._cursor() as connection:
+            with self.place.writing(), self._cursor() as connection:
                 batch = _Batch(stored, self._seen[table], connection, base, distinct=table in _DISTINCT)
                 try:
                     return batch.commit_together(parts)
@@ -251,8 +262,28 @@ class Ledger:
         return [self._compact(stored, TINY, TIDY_RETENTION_HOURS, silent) for stored in scattered]
 
     def _compact(self, stored: StoredTable, below: int, retention_hours: int, progress: Progress) -> Compacted:
-        with self._cursor() as connection:
+        with self.place.writing(), self._cursor() as connection:
             return compact(stored, connection, below=below, retention_hours=retention_hours, progress=progress)
+
+    def erase(self, edits: Mapping[str, erasure.Edit], *, progress: Progress = silent) -> list[erasure.Erased]:
+        """Take rows out of tables, or let them say less, in every file of the current version; done twice it does
+        nothing more. What older versions held is gone once `drop_unneeded` is through."""
+        done = []
+        for step, (table, edit) in enumerate(edits.items(), 1):
+            with self.place.writing(), self._cursor() as connection:
+                done.append(erasure.rewrite(self._table(table), connection, edit))
+            progress("erase from the ledger", step, len(edits))
+        return done
+
+    def drop_unneeded(self) -> int:
+        """Remove what no current version needs: older files, what killed writers left, the hashes of rows.
+
+        Waits for whoever writes to a local ledger; who reads an older version meanwhile meets missing files.
+        """
+        with self.place.alone():
+            for seen in self._seen.values():
+                seen.forget()
+            return sum(stored.drop_unneeded() for stored in self._stored.values() if stored.refresh() is not None)
 
     def verify(self, *, deep: bool = False, progress: Progress = silent) -> list[str]:
         """Name every fault: log entries, files, sizes and row counts; deep: every page against its checksum."""
@@ -334,7 +365,7 @@ class _Batch:
     def commit_together(self, parts: Sequence[Part]) -> list[Appended]:
         """Write the new rows of several callers as one file and make it the next version; `Overtaken` where another
         writer did so first."""
-        fresh = [self._fresh(_conform(part.rows, self.stored)) for part in parts]
+        fresh = [self._fresh(part.rows) for part in parts]
         rows = pa.concat_tables(fresh)
         if rows.num_rows:
             self._files = [self.stored.write(rows, self._number, 0)]

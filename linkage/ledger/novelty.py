@@ -128,10 +128,11 @@ class Seen:
                 self._runs = self._load(version) or Runs()
             if version is None or (self._version is not None and self._version >= version):
                 return
-            if self._version is None:
-                source = self._stored.rows_at(version)
-            else:
-                source = self._stored.rows_of(*self._stored.entries(self._version, version))
+            since = [] if self._version is None else list(self._stored.entries(self._version, version))
+            if any(entry.erased is not None for entry in since):
+                # What was erased is a new fact when it is said again.
+                self._runs, self._version, self._kept = Runs(), None, 0
+            source = self._stored.rows_at(version) if self._version is None else self._stored.rows_of(*since)
             if source is not None:
                 self._runs.add(self.hash(connection, source).sorted())
             self._version = version
@@ -145,6 +146,14 @@ class Seen:
                 self._runs.add(hashes)
                 self._version = version
                 self._save()
+
+    def forget(self) -> None:
+        """Forget all hashes, the kept file too: they are made anew of what the table holds."""
+        with self._lock:
+            self._runs, self._version, self._kept = None, None, 0
+            if self._keep is not None:
+                for file in self._keep.parent.glob(f"{self._keep.stem}.*"):
+                    file.unlink(missing_ok=True)
 
     def hold(self, hashes: Hashes) -> Mask:
         """Tell for each of some hashes, sorted by their first word, whether a row of the ledger has it."""

@@ -7,11 +7,12 @@ is forced to disk on a local folder; an object store does that itself.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -24,6 +25,8 @@ from pyarrow import fs
 from linkage.errors import LedgerDamaged, LedgerUnavailable
 
 LOG = "_delta_log"
+#: The file that writers of a local ledger lock while they are at work.
+WRITERS = "writers.lock"
 
 #: What the storage says → what it means and what to do. First match wins; looked for in lower case.
 _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -81,6 +84,28 @@ class Place:
         from linkage.ledger.store import store_files  # noqa: PLC0415 - local ledgers do without
 
         connection.register_filesystem(store_files(self.url))
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held by whoever writes files that no commit names yet; any number at once."""
+        return self._locked(fcntl.LOCK_SH)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held by whoever removes such files; waits for those who write. An object store knows no such lock."""
+        return self._locked(fcntl.LOCK_EX)
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        if not self.local:
+            yield
+            return
+        with storage_errors(f"writing to {self.url}"):
+            Path(self.url).mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(Path(self.url, WRITERS), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
 
     def table(self, name: str) -> TablePlace:
         """The place of one table."""

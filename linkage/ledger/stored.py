@@ -66,6 +66,7 @@ _COMPACT = json.JSONEncoder(separators=(",", ":"))
 _BATCH_KEY = "linkage_batch"
 _ROWS_KEY = "linkage_rows"
 _OPERATION_KEY = "linkage_operation"
+_ERASED_KEY = "linkage_erased"
 
 
 class Overtaken(Exception):
@@ -99,6 +100,8 @@ class LogEntry:
     #: every file that it names for the first time, those of compaction too, and those that it takes away
     files: tuple[DataFile, ...]
     removed: frozenset[str]
+    #: how many rows an erasure left out; None where the version is none
+    erased: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class StoredTable:
             self._files.pop(path, None)
         self._files.update((file.path, file) for file in entry.files)
         self._batch_ids.update(entry.batch_ids)
+        if entry.erased is not None:
+            self._recent.clear()
         self._version = entry.version
 
     @property
@@ -364,6 +369,28 @@ class StoredTable:
             batch_ids=(),
         )
 
+    def commit_erasure(self, old: DataFile, new: DataFile, *, base: int) -> int:
+        """Put a file in the place of another that held more, or other, rows; `Overtaken` if another writer was faster.
+
+        As far as the log goes no data changes, as with compaction: nothing in it is new to anybody.
+        """
+        removed = RemoveAction(quote(old.path), False, int(time.time() * 1000), old.size, {})
+        return self._commit(
+            [removed, _add(new, new=False)],
+            base=base,
+            metadata={_OPERATION_KEY: "erase", _ERASED_KEY: str(old.rows - new.rows)},
+            batch_ids=(),
+        )
+
+    def drop_unneeded(self) -> int:
+        """Remove every file that the current version does not need, now. No writer may be at work meanwhile: what it
+        has written and not committed would go too."""
+        with self.lock, storage_errors(f"cleaning up table {self.table.name}"):
+            # An object store has no lock of writers: what no commit names is left for the usual day there.
+            removed = self._vacuum(0, orphans=self.place.local)
+            self.refresh()
+            return removed
+
     def clean_up(self, retention_hours: int) -> int:
         """Remove the files that no version has needed for so long, orphans of killed writers among them."""
         with self.lock, storage_errors(f"cleaning up table {self.table.name}"):
@@ -529,6 +556,7 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
             if add["dataChange"]:
                 appended.append(file)
     batch = info.get(_BATCH_KEY)
+    erased = info.get(_ERASED_KEY)
     upkeep = str(info.get(_OPERATION_KEY) or str(info.get("operation", "")).lower())
     return LogEntry(
         version=version,
@@ -540,4 +568,5 @@ def _parse_entry(version: int, content: bytes) -> LogEntry:
         appended=tuple(appended),
         files=tuple(files),
         removed=frozenset(removed),
+        erased=None if erased is None else int(str(erased)),
     )

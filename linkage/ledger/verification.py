@@ -25,16 +25,19 @@ def faults(stored: StoredTable, *, deep: bool, progress: Progress) -> Iterator[s
         named = list(_log_faults(stored))
         yield from named or [f"{name}: {_told(error)}"]
         return
-    appended, whole_log = 0, True
+    appended, erased, whole_log = 0, 0, True
     for version in range((stored.version or 0) + 1):
         try:
-            appended += stored.entry(version).rows
+            entry = stored.entry(version)
+            appended += entry.rows
+            erased += entry.erased or 0
         except LinkageError as error:
             whole_log = False
             yield f"{name}: version {version}: {_told(error)}"
     held = sum(file.rows for file in live)
-    if whole_log and appended != held:
-        yield f"{name}: {appended:,} rows were appended, but the current version holds {held:,}"
+    if whole_log and appended - erased != held:
+        gone = f" and {erased:,} erased" if erased else ""
+        yield f"{name}: {appended:,} rows were appended{gone}, but the current version holds {held:,}"
     for done, file in enumerate(live):
         progress(f"verify {name}", done, len(live))
         yield from (f"{name}: {file.path}: {fault}" for fault in _file_faults(stored, file, deep=deep))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from linkage.normalise.cards import holds_card_number
+from linkage.normalise.hashing import NOTHING_HASHED, Hashing, is_hashed
 from linkage.normalise.text import PLACEHOLDERS, hide_middle, printable, squeeze
 
 #: The longest raw text that any rule looks at, and the longest value that the graph's indexes take.
@@ -44,9 +45,11 @@ class Cards(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know besides the text: the region of phone numbers without + and of ambiguous dates."""
+    """What a rule may know besides the text: the region of phone numbers without + and of ambiguous dates; and which
+    values are kept as hashes, for whoever looks them up."""
 
     region: str | None = None
+    hashing: Hashing = NOTHING_HASHED
 
 
 Rule = Callable[[str, Context], str | None]
@@ -81,11 +84,15 @@ class Kind:
 
     def normalise(self, raw: str, context: Context = Context()) -> str | None:
         """The value in its one normal form, or None for junk and for card numbers."""
+        if self.name in context.hashing.kinds and is_hashed(raw):
+            return raw
         if len(raw) > LONGEST_RAW or not printable(raw):
             return None
         text = squeeze(raw)
         value = None if self._is_junk(text) else self.rule(text, context)
-        return value if value and len(value) <= LONGEST_VALUE and not self._is_junk(value) else None
+        if not value or len(value) > LONGEST_VALUE or self._is_junk(value):
+            return None
+        return context.hashing.value(self.name, value)
 
     def _is_junk(self, text: str) -> bool:
         return not text or text.casefold() in PLACEHOLDERS or self.refuses(text)

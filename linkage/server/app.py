@@ -65,7 +65,6 @@ class Parts:
     following: Following
     audit: Writer
     log: AuditLog
-    phone_region: str | None
 
 
 def create_app(
@@ -179,7 +178,7 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     audit = Writer(log.append)
     stack.push_async_callback(audit.close)
     work.begin()
-    return Parts(service, work, reader, following, audit, log, settings.phone_region)
+    return Parts(service, work, reader, following, audit, log)
 
 
 async def _threaded(call: Callable[[], T]) -> T:

@@ -170,9 +170,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                     self.failures.note(request.scope)
             return caller
 
-        context = Context(
-            parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, self.bounds, parts.phone_region
-        )
+        context = Context(parts.reader, parts.work, admit, parts.audit, parts.log, self.keys, self.bounds)
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

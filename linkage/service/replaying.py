@@ -8,7 +8,7 @@ evidence was withdrawn falls. Nothing is weighed anew: what the merges do not sa
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -108,14 +108,18 @@ def plan(
     *,
     at: datetime,
     bars: Bars,
+    leaving: Collection[Subject] = (),
 ) -> Plan:
     """Replay the clusters that these subjects are in, under the decisions and without the withdrawn observations that
-    stand in the views."""
+    stand in the views; those `leaving` are joined with nobody."""
     publication_id = f"pb_{uuid.uuid4().hex}"
     _narrow(connection, snapshot, subjects)
     placed = connection.sql("SELECT subject, subject_type, subject_id FROM placed ORDER BY subject").to_arrow_table()
     decided, count = decide_among(placed, standing(connection))
     places, left, right = _merges(connection, snapshot, count, decided, bars.needed)
+    if leaving:
+        stays = ~np.isin(np.stack([left, right]), _numbers(placed, leaving)).any(axis=0)
+        places, left, right = places[stays], left[stays], right[stays]
     made = replay(count, decided, left, right)
     contradicted = {
         str(decided.told[number].id): [str(decided.told[other].id) for other in others]
@@ -138,6 +142,13 @@ def plan(
     )
     rows = _rows(connection, published, publication_id)
     return Plan(publication_id, rows, _touched(connection, published), flows, contradicted)
+
+
+def _numbers(placed: pa.Table, subjects: Collection[Subject]) -> list[int]:
+    """The numbers of some subjects."""
+    wanted = {(subject.type.value, subject.id) for subject in subjects}
+    rows = zip(*(placed[name].to_pylist() for name in ("subject", "subject_type", "subject_id")), strict=True)
+    return [number for number, *named in rows if tuple(named) in wanted]
 
 
 def carry_out(ledger: Ledger, planned: Plan, kind: PublicationKind) -> None:

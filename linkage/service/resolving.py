@@ -69,8 +69,7 @@ def settle(desk: Desk, found: Found, progress: Progress = silent) -> dict[str, A
         changes = difference(desk.ledger, found, ready, memory_limit=desk.memory_limit)
         summary = _summary(found, changes)
         published = passes(desk.gate, changes)
-        for resolution_id in reviewing.waiting(desk.ledger):
-            reviewing.note(desk.ledger, resolution_id, ReviewState.OVERTAKEN)
+        _overtake(desk)
         if published:
             put(desk.ledger, found, changes, summary, progress)
         else:
@@ -79,6 +78,17 @@ def settle(desk: Desk, found: Found, progress: Progress = silent) -> dict[str, A
             reviewing.note(desk.ledger, found.resolution_id, ReviewState.WAITING)
         desk.room.keep_only(set() if published else {found.resolution_id})
     return {"resolution_id": found.resolution_id, "waiting": not published, **summary}
+
+
+def overtake(desk: Desk) -> None:
+    """Let no resolution wait any more: what they found is of facts that are to be nowhere; call it alone."""
+    _overtake(desk)
+    desk.room.keep_only(set())
+
+
+def _overtake(desk: Desk) -> None:
+    for resolution_id in reviewing.waiting(desk.ledger):
+        reviewing.note(desk.ledger, resolution_id, ReviewState.OVERTAKEN)
 
 
 def preview(

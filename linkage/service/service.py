@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +21,20 @@ from linkage.engine.model import Model
 from linkage.engine.reference import Reference
 from linkage.errors import Conflict
 from linkage.graph.connection import Connection, Graph, open_graph
+from linkage.graph.forgetting import forget
 from linkage.graph.local import LocalServer
 from linkage.graph.locks import exclusive
 from linkage.graph.projection import LINKED, Projector
 from linkage.graph.reads import Reader
 from linkage.ledger import Ledger
+from linkage.ledger.erasure import Erased
 from linkage.model import Judgement, Merge, Subject
+from linkage.model.identifier import opaque_id
 from linkage.model.progress import Progress, silent
+from linkage.normalise import Context
 from linkage.service import (
     deciding,
+    erasing,
     explaining,
     history,
     judging,
@@ -40,9 +45,11 @@ from linkage.service import (
     rejecting,
     replaying,
     resolving,
+    retaining,
     reviewing,
     withdrawing,
 )
+from linkage.service.erased import Erasure, edits
 from linkage.service.linker import Linker
 from linkage.service.waiting import WaitingRoom
 from linkage.settings import Settings, project_secret
@@ -65,6 +72,8 @@ class Followed:
 PATIENCE = 60.0
 #: How often it is written down how far links are, in seconds: a crash has as much linked anew.
 MARK_EVERY = 1.0
+#: How often facts are taken out that are older than may be kept, in seconds.
+RETAIN_EVERY = 86_400.0
 
 
 @dataclass
@@ -81,6 +90,8 @@ class Service:
     #: how far links are written down as done, and when they are next
     _marked: Mapping[str, int] = field(default_factory=dict, init=False, repr=False)
     _mark_after: float = field(default=0.0, init=False, repr=False)
+    #: when facts are next looked at that are older than may be kept
+    _retain_after: float = field(default=0.0, init=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -92,7 +103,16 @@ class Service:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger."""
-        return Ledger(self.settings.ledger, memory_limit=self.settings.memory_limit)
+        return Ledger(
+            self.settings.ledger,
+            memory_limit=self.settings.memory_limit,
+            protect=partial(ingest.protected, self.spelling.hashing),
+        )
+
+    @cached_property
+    def spelling(self) -> Context:
+        """How values are looked up: under which region, and which are kept as hashes."""
+        return Context(self.settings.phone_region, self.settings.hashing)
 
     @cached_property
     def model(self) -> Model:
@@ -333,16 +353,104 @@ class Service:
 
     def preview_withdrawal(self, order: withdrawing.Order) -> withdrawing.Withdrawn:
         """What withdrawing or reinstating observations would do to clusters now; writes nothing."""
-        return withdrawing.preview(self.ledger, order, bars=self._bars, phone_region=self.settings.phone_region)
+        return withdrawing.preview(self.ledger, order, bars=self._bars, context=self.spelling)
 
     def withdraw(self, order: withdrawing.Order) -> withdrawing.Withdrawn:
         """Take observations back or let them count again; `catch_up` brings that into the graph."""
         with self._alone("publish"):
-            return withdrawing.withdraw(self.ledger, order, bars=self._bars, phone_region=self.settings.phone_region)
+            return withdrawing.withdraw(self.ledger, order, bars=self._bars, context=self.spelling)
 
     def withdrawals(self) -> list[dict[str, Any]]:
         """The observations that are withdrawn, with who said so, when and why, the latest first."""
         return withdrawing.find(self.ledger).to_pylist()
+
+    # -- what is erased
+
+    def preview_erasure(self, wanted: erasing.Wanted) -> erasing.Erasing:
+        """What erasing a subject or an identifier would take away, by table; `NotFound` where that is nothing."""
+        found = erasing.find(self.ledger, wanted, context=self.spelling)
+        tables = erasing.preview(self.ledger, found)
+        erasing.demand(tables, wanted)
+        return erasing.Erasing(None, tables)
+
+    def erase(
+        self, wanted: erasing.Wanted, *, restart: bool = False, wait: bool = True, progress: Progress = silent
+    ) -> erasing.Erasing:
+        """Erase a subject or an identifier from ledger and graph, and from all that lies beside them.
+
+        With `restart` a managed Neo4j that others use is stopped for it, else its files are emptied when it next
+        starts. Without `wait` a resolution under way is a `Conflict`.
+        """
+        with self._erasing(wait=wait):
+            found = erasing.find(self.ledger, wanted, context=self.spelling)
+            erasing.demand(erasing.preview(self.ledger, found), wanted)
+            self._erasures.begin(found)
+            return self._carry_out_erasure(found, restart=restart, progress=progress)
+
+    def preview_retention(self) -> list[Erased]:
+        """How many facts are older than the settings let them be kept, by table."""
+        return retaining.preview(self.ledger, retaining.overdue(self.settings.kept_for))
+
+    def retain(self, *, wait: bool = True, progress: Progress = silent) -> list[Erased]:
+        """Take out the facts that are older than the settings let them be kept; return how many, by table."""
+        old = retaining.overdue(self.settings.kept_for)
+        with self._erasing(wait=wait):
+            if not retaining.preview(self.ledger, old):
+                return []
+            resolving.overtake(self._desk())
+            self.catch_up(progress=progress)
+            with self._alone("project"):
+                return retaining.retain(self.ledger, self.graph, self.secret, old)
+
+    def accounted_erasure(self, wanted: erasing.Wanted, reason: str) -> tuple[dict[str, list[str]], str]:
+        """What the audit keeps of an erasure: opaque ids, and the reason without the names of what is erased."""
+        found = erasing.find(self.ledger, wanted, context=self.spelling)
+        ids = {
+            "subjects": list(found.subjects),
+            "identifiers": [opaque_id(f"{kind}:{value}", self.secret) for kind, value in found.identifiers],
+        }
+        return ids, found.sentence(reason) or ""
+
+    def finish_erasures(self, *, progress: Progress = silent) -> int:
+        """Take up the erasures that were cut off; return how many there were."""
+        if not any(self._erasures.under_way()):
+            return 0
+        with self._erasing(wait=True):
+            found = list(self._erasures.under_way())
+            for erasure in found:
+                self._carry_out_erasure(erasure, restart=False, progress=progress)
+        return len(found)
+
+    @property
+    def _erasures(self) -> erasing.Desk:
+        return erasing.Desk(self.settings.data / "erasing")
+
+    @contextmanager
+    def _erasing(self, *, wait: bool) -> Iterator[None]:
+        """Alone among all who publish and tidy, and while nothing is being resolved."""
+        with self.claim_resolution(wait=wait), self._alone("tidy"), self._alone("publish"):
+            yield
+
+    def _carry_out_erasure(self, erasure: Erasure, *, restart: bool, progress: Progress) -> erasing.Erasing:
+        resolving.overtake(self._desk())
+        erasing.leave(self.ledger, erasure, bars=self._bars)
+        before = erasing.named(self.ledger, erasure)
+        tables = self.ledger.erase(edits(erasure), progress=progress)
+        left = self._forget(erasure, before, restart=restart, progress=progress)
+        self.ledger.drop_unneeded()
+        self._erasures.end(erasure)
+        return erasing.Erasing(erasure.erasure_id, [one for one in tables if one.removed or one.changed], left)
+
+    def _forget(self, erasure: Erasure, before: erasing.Named, *, restart: bool, progress: Progress) -> list[str]:
+        """Take what is erased out of the graph; return where something is left that we cannot reach."""
+        managed = not self.settings.neo4j_uri
+        if managed and LocalServer(self.settings.data, self.settings.cache).empty(progress, now=restart):
+            self.catch_up(progress=progress)
+            return []
+        self.catch_up(progress=progress)
+        with self._alone("project"):
+            forget(self.graph, erasing.forgotten(self.ledger, erasure, before), self.secret)
+        return [erasing.LEFT_MANAGED if managed else erasing.LEFT_EXTERNAL]
 
     # -- the graph
 
@@ -355,9 +463,14 @@ class Service:
         return self._project({}, progress=progress)
 
     def tidy(self) -> None:
-        """Join the small files that single facts leave in the ledger, where there are many."""
+        """Join the small files that single facts leave in the ledger, where there are many; once a day, take out what
+        is older than may be kept."""
         with suppress(BlockingIOError), self._alone("tidy", wait=False):
             self.ledger.tidy()
+        if self.settings.retention and time.monotonic() > self._retain_after:
+            with suppress(Conflict):  # a resolution is under way: the next look will do
+                self.retain(wait=False)
+                self._retain_after = time.monotonic() + RETAIN_EVERY
 
     def rebuild_graph(self, *, progress: Progress = silent) -> int:
         """Make the whole graph anew from the ledger."""

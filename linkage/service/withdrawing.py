@@ -62,16 +62,16 @@ class Order:
     reason: str
 
 
-def preview(ledger: Ledger, order: Order, *, bars: Bars, phone_region: str | None) -> Withdrawn:
+def preview(ledger: Ledger, order: Order, *, bars: Bars, context: Context) -> Withdrawn:
     """What would happen now; writes nothing."""
-    _, _, effect = _weigh(ledger, order, bars, phone_region)
+    _, _, effect = _weigh(ledger, order, bars, context)
     return replace(effect, touched=unnamed(effect.touched))
 
 
-def withdraw(ledger: Ledger, order: Order, *, bars: Bars, phone_region: str | None) -> Withdrawn:
+def withdraw(ledger: Ledger, order: Order, *, bars: Bars, context: Context) -> Withdrawn:
     """Take the observations back, or let them count again, and apply that to the clusters concerned."""
     check_signature(order.author, order.reason)
-    rows, planned, effect = _weigh(ledger, order, bars, phone_region)
+    rows, planned, effect = _weigh(ledger, order, bars, context)
     ledger.append("withdrawals", rows)
     carry_out(ledger, planned, PublicationKind.WITHDRAWAL)
     return replace(effect, publication_id=planned.publication_id if planned.rows else None)
@@ -87,8 +87,8 @@ def find(ledger: Ledger) -> pa.Table:
     return found
 
 
-def _weigh(ledger: Ledger, order: Order, bars: Bars, phone_region: str | None) -> tuple[pa.Table, Plan, Withdrawn]:
-    condition, parameters = _condition(order.selection, phone_region)
+def _weigh(ledger: Ledger, order: Order, bars: Bars, context: Context) -> tuple[pa.Table, Plan, Withdrawn]:
+    condition, parameters = _condition(order.selection, context)
     with opened(ledger) as (connection, snapshot):
         rows = _rows(connection, order, condition, parameters)
         planned = _plan(connection, snapshot, rows, bars)
@@ -101,7 +101,7 @@ def _weigh(ledger: Ledger, order: Order, bars: Bars, phone_region: str | None) -
     return rows, planned, Withdrawn(rows.num_rows, told, planned.touched, summary)
 
 
-def _condition(selection: Selection, phone_region: str | None) -> tuple[str, list[object]]:
+def _condition(selection: Selection, context: Context) -> tuple[str, list[object]]:
     """The selection as SQL over observations."""
     wanted: dict[str, object] = {}
     if selection.subject is not None:
@@ -113,7 +113,7 @@ def _condition(selection: Selection, phone_region: str | None) -> tuple[str, lis
         wanted["kind"] = kind.name
         if selection.value is not None:
             # What cannot be brought into a normal form was never taken.
-            wanted["value"] = kind.normalise(selection.value, Context(region=phone_region)) or selection.value
+            wanted["value"] = kind.normalise(selection.value, context) or selection.value
     if selection.source is not None:
         wanted["source"] = selection.source
     if not wanted:

@@ -62,7 +62,7 @@ def test_a_value_that_is_shown_whole_is_written_down_with_its_purpose(ask: Asked
 def test_a_read_of_identifiers_is_written_down_also_masked(ask: Asked, log: AuditLog) -> None:
     ask(Role.VIEWER, MASKED)
     record = last(log)
-    assert record["ids"] == {"identifiers": [EMAIL], "subjects": ["account:a4", "account:a5"]}
+    assert record["ids"] == {"identifiers": [EMAIL], "subjects": sorted(map(log.name_of, ("account:a4", "account:a5")))}
     assert "purpose" not in record
 
 

@@ -205,6 +205,7 @@ def samples(settings: Settings, application: TestClient, shown: dict[Role, str])
         "Query.previewDecision(judgement)": "DIFFERENT",
         "Query.previewUndo(cluster)": quoted(cluster["id"]),
         "Query.previewWithdrawal(of)": f"{{kind: {quoted(identifier['kind'])}, value: {quoted(identifier['value'])}}}",
+        "Query.previewErasure(of)": f"{{subject: {quoted(right)}}}",
         "Query.search(text)": quoted(identifier["value"]),
         "Query.path(from)": quoted(left),
         "to": quoted(right),

@@ -676,7 +676,7 @@ def test_nothing_but_the_ledgers_own_files_is_written(ledger: Ledger) -> None:
     ledger.append("observations", observations(range(100)))
     ledger.compact()
     assert set(Path().iterdir()) == here
-    assert [path.name for path in Path(ledger.place.url).iterdir()] == ["observations"]
+    assert {path.name for path in Path(ledger.place.url).iterdir()} == {"observations", "writers.lock"}
 
 
 def test_rows_of_several_callers_are_one_commit_and_each_is_told_of_its_own(ledger: Ledger) -> None:

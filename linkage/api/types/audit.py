@@ -70,12 +70,12 @@ class AuditRecord:
         return self._ids("identifiers")
 
     @strawberry.field(
-        description="Of what a value was shown whole: identifiers by opaque id, subjects as `account:ID`."
+        description="Of what a value was shown whole: identifiers by opaque id, subjects as `subjects` has them."
     )
     def revealed(self) -> list[str]:
         return self._ids("revealed")
 
-    @strawberry.field(description="Subjects that were shown, as `account:ID` or `organisation:ID`.")
+    @strawberry.field(description="Subjects that were shown, a keyed hash each: `account:…`. `about` takes their ids.")
     def subjects(self) -> list[str]:
         return self._ids("subjects")
 
