@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -22,11 +23,12 @@ from linkage.api.limits import Limits
 from linkage.api.mutations import Mutation
 from linkage.api.queries import Query
 from linkage.api.subscriptions import Subscription
+from linkage.api.tracing import Traced
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.decision import Decision
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.resolution import Resolution
-from linkage.api.types.scalars import LONG, Long
+from linkage.api.types.scalars import DATE_TIME, LONG, Long
 from linkage.api.types.subject import Account, Organisation
 from linkage.errors import Conflict, LinkageError
 
@@ -100,14 +102,15 @@ async def _moved(context: Context) -> bool:
 
 
 @cache
-def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - frozen
-    """The schema under those limits."""
+def build_schema(limits: Limits = Limits(), *, traced: bool = False) -> LinkageSchema:  # noqa: B008 - frozen
+    """The schema under those limits; `traced`: with a span for each operation and field."""
     return LinkageSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Account, Organisation, Identifier, Cluster, Resolution, Decision],
         extensions=[
+            *([Traced] if traced else []),
             OwnContext,
             bound_tokens(limits),
             lambda: ParserCache(maxsize=CACHED),
@@ -115,5 +118,5 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
             Gate,
         ],
         execution_context_class=Accounting,
-        config=StrawberryConfig(scalar_map={Long: LONG}),
+        config=StrawberryConfig(scalar_map={Long: LONG, datetime: DATE_TIME}),
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,6 +34,7 @@ from linkage.server.callers import KnownCallers
 from linkage.server.doors import LOOPBACK_NAMES, BoundedBody, KnownHosts, SecurityHeaders, is_loopback
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
+from linkage.server.logs import Requests
 from linkage.server.tidying import Tidying
 from linkage.service import Service
 from linkage.settings import Settings, project_secret
@@ -63,8 +64,9 @@ def create_app(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Progress = silent,
     demo: bool = False,
+    traced: bool = False,
 ) -> Starlette:
-    """The application of one project; in a `demo` whoever shows no key is an admin.
+    """The application of one project; in a `demo` whoever shows no key is an admin; `traced`: spans are collected.
 
     Raises `BadSettings` where a demo would stand open to the network.
     """
@@ -78,6 +80,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_unheard)
         async with AsyncExitStack() as stack:
             try:
                 app.state.parts = await _open(settings, progress, stack)
@@ -87,13 +90,12 @@ def create_app(
                 raise
             yield
 
+    endpoint = GraphQLEndpoint(limits=limits, admission=admission, keys=ring, traced=traced)
     app = Starlette(
         routes=[
             Route("/", pages.home),
-            Route(
-                "/graphql", _explorer_or(GraphQLEndpoint(limits=limits, admission=admission, keys=ring)), name="graphql"
-            ),
-            WebSocketRoute("/graphql", GraphQLEndpoint(limits=limits, admission=admission, keys=ring)),
+            Route("/graphql", _explorer_or(endpoint), name="graphql"),
+            WebSocketRoute("/graphql", endpoint),
             Route("/v1/{record}", records.record, methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
@@ -109,7 +111,7 @@ def create_app(
 
 
 def _middleware(settings: Settings, admission: Admission) -> list[Middleware]:
-    middleware = [Middleware(SecurityHeaders)]
+    middleware = [Middleware(Requests), Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
         middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host}))
     middleware.append(Middleware(KnownCallers, admission=admission))
@@ -152,6 +154,13 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     stack.push_async_callback(audit.close)
     work.begin()
     return Parts(service, work, reader, following, audit, log, settings.phone_region)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody waited for; asyncio's own way would print its text, which may hold anything."""
+    error = context.get("exception")
+    if error is not None:
+        hide(error, "in what nobody waited for")
 
 
 async def _threaded(call: Callable[[], T]) -> T:

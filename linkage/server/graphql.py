@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, cast
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
@@ -40,6 +41,8 @@ GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
 #: Media types that a POST may be answered with, the one we prefer first.
 OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": JSON_TYPE}
+#: A WebSocket that has not said who it is by then is closed (seconds).
+SILENCE = 5
 #: Acknowledge a WebSocket without saying anything.
 UNSET_PAYLOAD: UnsetType = cast("UnsetType", UNSET)
 #: Error codes of operations in which no resolver ran.
@@ -53,12 +56,13 @@ WRITES = {AllowedOperation.QUERY, AllowedOperation.MUTATION}
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
-    def __init__(self, *, limits: Limits, admission: Admission, keys: KeyRing) -> None:
+    def __init__(self, *, limits: Limits, admission: Admission, keys: KeyRing, traced: bool = False) -> None:
         super().__init__(
-            build_schema(limits),
+            build_schema(limits, traced=traced),
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=20,
+            connection_init_wait_timeout=timedelta(seconds=SILENCE),
         )
         self.limits = limits
         self.admission = admission
