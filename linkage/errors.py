@@ -23,6 +23,7 @@
         ├── LedgerUnavailable     LEDGER_UNAVAILABLE
         ├── LedgerDamaged         LEDGER_DAMAGED
         ├── LocalServerFailed     LOCAL_SERVER_FAILED
+        ├── StorageFull           STORAGE_FULL
         ├── KeysUnreadable        KEYS_UNREADABLE
         ├── IdentityProviderUnavailable   IDENTITY_PROVIDER_UNAVAILABLE
         ├── AuditUnavailable      AUDIT_UNAVAILABLE
@@ -210,6 +211,12 @@ class LocalServerFailed(OperatorError):
     """The managed local Neo4j could not be fetched, started or stopped."""
 
     code = "LOCAL_SERVER_FAILED"
+
+
+class StorageFull(OperatorError):
+    """Too little room is left on the disk to take anything more."""
+
+    code = "STORAGE_FULL"
 
 
 class KeysUnreadable(OperatorError):

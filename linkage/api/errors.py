@@ -34,6 +34,7 @@ CALLER = {"classification": "BAD_REQUEST"}
 PUBLIC_MESSAGES = {
     "DATABASE_UNAVAILABLE": "The graph database does not answer. Writes are still accepted; try the read again soon.",
     "LEDGER_UNAVAILABLE": "The ledger's storage does not answer. Try again soon.",
+    "STORAGE_FULL": "The disk is nearly full: nothing is written until the operator makes room. Reads go on.",
     "AUDIT_UNAVAILABLE": "The audit cannot be written, so this is not answered. Call the operator.",
     "KEYS_UNREADABLE": "The file of keys cannot be read, so nobody is let in. Call the operator.",
     "IDENTITY_PROVIDER_UNAVAILABLE": "The identity provider does not answer, so tokens cannot be checked. Try later.",

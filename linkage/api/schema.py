@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -24,11 +25,12 @@ from linkage.api.mutations import Mutation
 from linkage.api.queries import Query
 from linkage.api.spending import Spending
 from linkage.api.subscriptions import Subscription
+from linkage.api.tracing import Traced
 from linkage.api.types.cluster import Cluster
 from linkage.api.types.decision import Decision
 from linkage.api.types.identifier import Identifier
 from linkage.api.types.resolution import Resolution
-from linkage.api.types.scalars import LONG, Long
+from linkage.api.types.scalars import DATE_TIME, LONG, Long
 from linkage.api.types.subject import Account, Organisation
 from linkage.errors import BadInput, Conflict, LinkageError
 
@@ -137,8 +139,8 @@ async def _moved(context: Context) -> bool:
 
 
 @cache
-def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - frozen
-    """The schema under those limits."""
+def build_schema(limits: Limits = Limits(), *, traced: bool = False) -> LinkageSchema:  # noqa: B008 - frozen
+    """The schema under those limits; `traced`: with a span for each operation and field."""
     return LinkageSchema(
         limits,
         query=Query,
@@ -146,6 +148,7 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
         subscription=Subscription,
         types=[Account, Organisation, Identifier, Cluster, Resolution, Decision],
         extensions=[
+            *([Traced] if traced else []),
             OwnContext,
             bound_tokens(limits),
             Door,
@@ -155,5 +158,5 @@ def build_schema(limits: Limits = Limits()) -> LinkageSchema:  # noqa: B008 - fr
             Spending,
         ],
         execution_context_class=Accounting,
-        config=StrawberryConfig(scalar_map={Long: LONG}),
+        config=StrawberryConfig(scalar_map={Long: LONG, datetime: DATE_TIME}),
     )

@@ -27,6 +27,7 @@ from linkage.service import Service
 from linkage.service.deciding import Effect, Statement
 from linkage.service.erasing import Erasing, Wanted
 from linkage.service.recording import Call, Recorded
+from linkage.service.room import check_room
 from linkage.service.withdrawing import Order, Withdrawn
 
 logger = logging.getLogger("linkage.server")
@@ -57,6 +58,7 @@ class Work:
         self, record: str, rows: Sequence[Mapping[str, object]], *, source: str, idempotency_key: str | None
     ) -> Recorded:
         """Append rows to the ledger; on disk when this returns, whether Neo4j is up or not."""
+        self.check_room()
         recorded = await self._recorder.record(record, Call(rows, source, idempotency_key))
         if recorded.accepted:
             self.written.set()
@@ -156,6 +158,10 @@ class Work:
         )
         self.written.set()
 
+    def check_room(self) -> None:
+        """Raise `StorageFull` where the disk has no room for anything that is written."""
+        check_room(self._service.settings.data)
+
     def begin(self) -> None:
         """Take up erasures and a resolution that a killed process left, and what the schedule has in store."""
         self._decisions.submit(self._finish_erasures)
@@ -193,6 +199,7 @@ class Work:
 
     async def _changed(self, change: Callable[[], T]) -> T:
         def done() -> T:
+            self.check_room()
             effect = change()
             # Whoever decided looks next; while Neo4j is away, or somebody else projects, it follows by itself.
             with contextlib.suppress(DatabaseUnavailable, Conflict):
@@ -205,6 +212,7 @@ class Work:
             self.written.set()
 
     def _resolve(self, progress: Progress) -> Mapping[str, Any]:
+        self.check_room()
         summary = self._service.resolve_claimed(progress=progress)
         self._service.catch_up(progress=progress)
         return summary

@@ -55,18 +55,23 @@ def serve(
 def run(settings: Settings, listener: socket.socket, *, demo: bool = False) -> None:
     """Serve the project on a socket until Ctrl-C or SIGTERM; in a `demo` whoever shows no key is an admin."""
     import asyncio
+    import os
     import sys
 
     from linkage.cli.terminal import notes, progress
     from linkage.server.app import create_app
     from linkage.server.listening import listen
+    from linkage.server.logs import write_logs
+    from linkage.tracing import collect
 
     # Threads that write and link wait for Neo4j and the disk a hundred times a second; after each wait they, and the
     # event loop, would stand in line for the interpreter, by default 5 ms behind whoever computes.
     sys.setswitchinterval(SWITCH)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    write_logs(settings.log_format)
+    finish = collect(os.environ)
     with progress() as report:
-        app = create_app(settings, progress=report, demo=demo)
+        app = create_app(settings, progress=report, demo=demo, traced=finish is not None)
         if not demo:
             _first_key(settings)
 
@@ -74,6 +79,8 @@ def run(settings: Settings, listener: socket.socket, *, demo: bool = False) -> N
             notes.print(f"linkage serves at [bold]http://{shown}:{settings.port}/graphql[/bold]  (Ctrl-C stops it)")
 
         started = asyncio.run(listen(app, listener, ready=ready))
+    if finish is not None:
+        finish()
     if not started:
         raise app.state.error
 

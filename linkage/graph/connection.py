@@ -24,6 +24,7 @@ from neo4j.exceptions import (
 )
 
 from linkage.errors import BadSettings, DatabaseUnavailable, LinkageError
+from linkage.tracing import span
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
@@ -121,7 +122,11 @@ class Graph:
     ) -> T:
         """Run `work` in one transaction; it may be called again after a deadlock or a lost connection."""
         unit = neo4j.unit_of_work(timeout=timeout)(work)
-        with self.translated(), self.driver.session(database=self.connection.database) as session:
+        with (
+            span(f"cypher {mode}", {"db.system": "neo4j"}),
+            self.translated(),
+            self.driver.session(database=self.connection.database) as session,
+        ):
             run = session.execute_read if mode == "read" else session.execute_write
             return run(unit)
 

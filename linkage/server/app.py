@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -44,6 +44,7 @@ from linkage.server.entrance import Entrance, cookie_of
 from linkage.server.failures import Failures
 from linkage.server.following import Following
 from linkage.server.graphql import GraphQLEndpoint
+from linkage.server.logs import Requests
 from linkage.server.signing_in import session_routes, tokens_of
 from linkage.server.tidying import Tidying
 from linkage.service import Service
@@ -73,8 +74,9 @@ def create_app(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Progress = silent,
     demo: bool = False,
+    traced: bool = False,
 ) -> Starlette:
-    """The application of one project; in a `demo` whoever shows no key is an admin.
+    """The application of one project; in a `demo` whoever shows no key is an admin; `traced`: spans are collected.
 
     Raises `BadSettings` where a demo would stand open to the network.
     """
@@ -94,6 +96,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_unheard)
         async with AsyncExitStack() as stack:
             stack.callback(bounds.aside.close)
             try:
@@ -104,7 +107,9 @@ def create_app(
                 raise
             yield
 
-    endpoint = GraphQLEndpoint(limits=limits, entrance=entrance, keys=ring, bounds=bounds, failures=failures)
+    endpoint = GraphQLEndpoint(
+        limits=limits, entrance=entrance, keys=ring, bounds=bounds, failures=failures, traced=traced
+    )
     app = Starlette(
         routes=[
             Route("/", pages.home),
@@ -135,7 +140,7 @@ def _documents(settings: Settings, limits: Limits) -> TrustedDocuments:
 
 
 def _middleware(settings: Settings, entrance: Entrance, failures: Failures) -> list[Middleware]:
-    middleware = [Middleware(SecurityHeaders)]
+    middleware = [Middleware(Requests), Middleware(SecurityHeaders)]
     if is_loopback(settings.host):
         public = {urlsplit(settings.public_url).hostname or ""} if settings.public_url is not None else set()
         middleware.append(Middleware(KnownHosts, hosts=LOOPBACK_NAMES | {settings.host} | public))
@@ -179,6 +184,13 @@ async def _open(settings: Settings, progress: Progress, stack: AsyncExitStack) -
     stack.push_async_callback(audit.close)
     work.begin()
     return Parts(service, work, reader, following, audit, log)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody waited for; asyncio's own way would print its text, which may hold anything."""
+    error = context.get("exception")
+    if error is not None:
+        hide(error, "in what nobody waited for")
 
 
 async def _threaded(call: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Coroutine, Mapping
+from datetime import timedelta
 from typing import Any, cast
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
@@ -54,6 +55,8 @@ GRAPHQL_TYPE = "application/graphql-response+json"
 SSE_TYPE = "text/event-stream"
 #: Media types that a POST may be answered with, the one we prefer first.
 OFFERED = {GRAPHQL_TYPE: f"{GRAPHQL_TYPE}; charset=utf-8", "application/json": JSON_TYPE}
+#: A WebSocket that has not said who it is by then is closed (seconds).
+SILENCE = 5
 #: Acknowledge a WebSocket without saying anything.
 UNSET_PAYLOAD: UnsetType = cast("UnsetType", UNSET)
 #: Error codes of operations in which no resolver ran.
@@ -70,13 +73,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql` for machines; people's browsers get the page before it comes to this."""
 
     def __init__(
-        self, *, limits: Limits, entrance: Entrance, keys: KeyRing, bounds: Bounds, failures: Failures
+        self,
+        *,
+        limits: Limits,
+        entrance: Entrance,
+        keys: KeyRing,
+        bounds: Bounds,
+        failures: Failures,
+        traced: bool = False,
     ) -> None:
         super().__init__(
-            build_schema(limits),
+            build_schema(limits, traced=traced),
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=20,
+            connection_init_wait_timeout=timedelta(seconds=SILENCE),
         )
         self.limits = limits
         self.entrance = entrance

@@ -23,14 +23,17 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Whether reads and writes can be served now: 200, or 503 with what is wrong."""
     parts = request.app.state.parts
-    database, ledger = await asyncio.gather(
-        _state(parts.reader.row("RETURN 1 AS one")), _state(parts.work.ledger_versions())
+    database, ledger, storage = await asyncio.gather(
+        _state(parts.reader.row("RETURN 1 AS one")),
+        _state(parts.work.ledger_versions()),
+        _state(asyncio.to_thread(parts.work.check_room)),
     )
     standing = parts.following.standing
-    ready = database == ledger == "ok"
+    ready = database == ledger == storage == "ok"
     checks = {
         "database": database,
         "ledger": ledger,
+        "storage": storage,
         "projection": "ok" if not standing.failures else f"behind: {standing.error}",
     }
     return answer({"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503)

@@ -21,7 +21,7 @@ from linkage.ledger import Ledger, Snapshot, results
 from linkage.ledger.parquet import columns
 from linkage.ledger.tables import OBSERVATIONS, WITHDRAWALS
 from linkage.model import PublicationKind, Subject
-from linkage.normalise import Context, kind_of
+from linkage.normalise import Context, canonical_name, kind_of
 from linkage.service.replaying import Bars, Plan, Touched, carry_out, opened, plan, suppose, unnamed
 from linkage.service.signing import check_signature
 
@@ -109,6 +109,8 @@ def _condition(selection: Selection, context: Context) -> tuple[str, list[object
     if selection.value is not None and selection.kind is None:
         raise BadInput("a value needs its kind", next_step="Name the kind, such as ip or payment_method.")
     if selection.kind is not None:
+        if canonical_name(selection.kind) is None:
+            raise BadInput("that cannot be the name of a kind", next_step="Name a kind, such as ip or payment_method.")
         kind = kind_of(selection.kind)
         wanted["kind"] = kind.name
         if selection.value is not None:

@@ -10,9 +10,7 @@ import json
 import logging
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from graphql import parse
 from starlette.testclient import TestClient
@@ -31,25 +29,17 @@ from linkage.audit.checking import verify
 from linkage.audit.log import AuditLog
 from linkage.audit.reading import records
 from linkage.errors import Forbidden
-from linkage.findings.words import masked
-from linkage.model import Judgement
 from linkage.server.app import create_app
-from linkage.service import Service
-from linkage.service.deciding import Statement
 from linkage.settings import Settings, project_secret
-from tests.every_field import decoded, document_for, everything, way_to
-from tests.resolved_world import settings as resolved
-from tests.small_service import keys_of
+from tests.every_field import document_for, everything, way_to
+from tests.planted_world import NAME, NOTED, ORGANISATION, REGISTERED, SAID, Secrets, resolved, secrets, settings, shown
 
-__all__ = ["resolved"]
+__all__ = ["resolved", "secrets", "settings", "shown"]
 
 SCHEMA = build_schema()._schema
 ROOTS = ("Query", "Mutation", "Subscription")
 #: The documents are larger than any that a person writes.
 WIDE = Limits(tokens=100_000, cost=10**9, depth=60, aliases=100_000, nesting=500, seconds=120.0)
-NAME, ORGANISATION, REGISTERED = "Zerlinda Quastenflosser", "Vogelweide Feinmechanik", "HRB-4477-9182"
-SAID, NOTED = "she is quastenflosser@example.com", {"mail": "zq@vogelweide.example", "deep": [{"phone": "+4930901820"}]}
-PLANTED = [NAME, "Quastenflosser", ORGANISATION, "Feinmechanik", REGISTERED, SAID, "zq@vogelweide", "+4930901820"]
 
 
 # -- refusals: by the document alone
@@ -131,24 +121,25 @@ def test_only_the_operation_that_is_run_counts() -> None:
         admitted(viewer, asked_of(SCHEMA, both, "B"), {})
 
 
+def test_nothing_is_ordered_or_filtered_by_what_is_masked() -> None:
+    # An order or a filter over a value tells it piece by piece to whoever may only see it masked.
+    hidden = {
+        row.partition(".")[2].lower() for row, rule in TABLE.items() if rule.mask and not row.startswith("Query.")
+    }
+    assert {"displayname", "value", "reason"} <= hidden
+    words: dict[str, set[str]] = {}
+    for name, one in SCHEMA.type_map.items():
+        if name.endswith("Filter"):
+            words[name] = {inner.lower() for inner in one.fields}  # type: ignore[attr-defined]
+        elif name.endswith("Order"):
+            words[name] = {
+                value.lower().removesuffix("_desc").removesuffix("_asc").replace("_", "") for value in one.values
+            }  # type: ignore[attr-defined]
+    assert {"AccountFilter", "AccountOrder", "ClusterFilter", "ClusterOrder", "DecisionFilter"} <= words.keys()
+    assert {name: found & hidden for name, found in words.items() if found & hidden} == {}
+
+
 # -- leaks: by what is answered
-
-
-@pytest.fixture(scope="module")
-def settings(resolved: Settings) -> Settings:
-    """The resolved world, with values planted in it that hide elsewhere than in identifiers."""
-    with Service.open(resolved) as service:
-        cluster = service.largest_clusters(limit=1)[0]["cluster_id"]
-        held = service.clusters_of_accounts().to_pylist()
-        account, other = [row["account_id"] for row in held if row["cluster_id"] == cluster][:2]
-        named = {"display_name": NAME, "organisation_id": "o-planted", **NOTED}
-        service.record("accounts", [{"account_id": account, **named}, {"account_id": other, "display_name": NAME}])
-        service.record(
-            "organisations", [{"organisation_id": "o-planted", "name": ORGANISATION, "registration_number": REGISTERED}]
-        )
-        service.decide([Statement(f"account:{account}", f"account:{other}", Judgement.SAME, "ann", SAID)])
-        service.catch_up()
-    return resolved
 
 
 @pytest.fixture(scope="module")
@@ -159,23 +150,6 @@ def application(settings: Settings) -> Iterator[TestClient]:
             patch.setitem(BUDGETS, role, Budget(WIDE.cost, 1_000 * WIDE.cost, WIDE.cost))
         with TestClient(create_app(wide, limits=WIDE), base_url="http://linkage.example") as opened:
             yield opened
-
-
-@pytest.fixture(scope="module")
-def shown(settings: Settings) -> dict[Role, str]:
-    return keys_of(settings)
-
-
-@pytest.fixture(scope="module")
-def secrets(settings: Settings) -> list[str]:
-    """Every value of the world that its kind masks, and what was planted."""
-    return PLANTED + _values(settings.data.parent / "world")
-
-
-def _values(world: Path) -> list[str]:
-    table = pq.read_table(world / "observations.parquet", columns=["kind", "value"]).to_pylist()
-    pairs = {(row["kind"], row["value"]) for row in table}
-    return sorted({value for kind, value in pairs if len(value) >= 7 and masked(kind, value) != value})
 
 
 @pytest.fixture(scope="module")
@@ -215,11 +189,6 @@ def samples(settings: Settings, application: TestClient, shown: dict[Role, str])
     }
 
 
-def _leaks(text: str, secrets: list[str]) -> list[str]:
-    whole = decoded(text)
-    return [secret for secret in secrets if secret in whole]
-
-
 ASKABLE = [f"Query.{name}" for name in SCHEMA.type_map["Query"].fields]  # type: ignore[attr-defined]
 
 
@@ -228,7 +197,7 @@ def test_nothing_that_a_role_may_ask_shows_a_value_that_it_did_not_have_revealed
     application: TestClient,
     shown: dict[Role, str],
     samples: dict[str, str],
-    secrets: list[str],
+    secrets: Secrets,
     role: Role,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -245,11 +214,11 @@ def test_nothing_that_a_role_may_ask_shows_a_value_that_it_did_not_have_revealed
         document = "{ " + everything(SCHEMA, row, samples, wanted) + " }"
         response = application.post("/graphql", json={"query": document}, headers=headers)
         assert response.status_code == 200, (row, response.text[:500])
-        assert [leak for leak in _leaks(response.text, secrets) if leak not in prose] == [], row
+        assert [leak for leak in secrets.leaks(response.text) if leak not in prose] == [], row
         answered |= {row} if any((response.json().get("data") or {}).values()) else set()
     assert len(answered) >= len(asked) - 3, set(asked) - answered
-    assert _leaks(application.get("/metrics", headers=headers).text, secrets) == []
-    assert _leaks(caplog.text, secrets) == []
+    assert secrets.leaks(application.get("/metrics", headers=headers).text) == []
+    assert secrets.leaks(caplog.text) == []
 
 
 @pytest.mark.parametrize("role", sorted(REVEALERS))
@@ -305,12 +274,12 @@ def test_a_search_confirms_no_guess_to_those_who_may_not_see_values(
 
 
 def test_the_audit_and_the_keys_hold_no_value(
-    settings: Settings, application: TestClient, shown: dict[Role, str], secrets: list[str]
+    settings: Settings, application: TestClient, shown: dict[Role, str], secrets: Secrets
 ) -> None:
     held = chain((settings.data / "audit").glob("*"), [settings.data / "keys.json", settings.data / "audit-head"])
     written = "".join(path.read_text() for path in held)
     assert "case 17" in written
-    assert _leaks(written, secrets) == []
+    assert secrets.leaks(written) == []
 
 
 def test_errors_do_not_repeat_what_was_asked_by_value(

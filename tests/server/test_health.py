@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from linkage.graph.connection import Connection
 from linkage.server.app import create_app
+from linkage.service import room
 from tests.small_service import Api, settings_for
 
 
@@ -28,8 +29,29 @@ def test_a_healthy_service_says_so(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json()["checks"] == {"database": "ok", "ledger": "ok", "projection": "ok"}
+    assert ready.json()["checks"] == {"database": "ok", "ledger": "ok", "storage": "ok", "projection": "ok"}
     assert "linkage_cypher_queries_total" in client.get("/metrics").text
+
+
+def test_on_a_disk_that_is_nearly_full_reads_go_on_and_nothing_is_written(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "FLOOR", 2**60)
+    ready = api.client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["storage"] == "STORAGE_FULL"
+    assert api.data("{ statistics { accounts } }")["statistics"]["accounts"] == 6
+    recording = 'mutation { recordAccounts(accounts: [{accountId: "x2"}]) { accepted } }'
+    deciding = """mutation { decide(left: "a1", right: "a2", judgement: SAME, author: "ann", reason: "seen") {
+      publicationId } }"""
+    for mutation in (recording, deciding):
+        code, message = api.error(mutation)
+        assert code == "STORAGE_FULL"
+        assert str(api.app.state.parts.service.settings.data) not in message
+    sent = api.client.post(
+        "/v1/accounts", content=b'{"account_id": "x2"}', headers={"Content-Type": "application/x-ndjson"}
+    )
+    assert (sent.status_code, sent.json()["errors"][0]["extensions"]["code"]) == (503, "STORAGE_FULL")
 
 
 def test_without_neo4j_reads_say_so_and_facts_are_taken(cut_off: Api) -> None:

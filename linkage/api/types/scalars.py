@@ -1,10 +1,13 @@
-"""Scalars that GraphQL lacks."""
+"""Scalars that GraphQL lacks, and moments."""
 
 from __future__ import annotations
 
-from typing import NewType
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NewType, cast
 
 import strawberry
+from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
 Long = NewType("Long", int)
@@ -22,3 +25,16 @@ LONG: ScalarDefinition = strawberry.scalar(
     serialize=int,
     parse_value=_parse,
 )
+
+
+def _moment(value: object) -> datetime:
+    assert DateTimeDefinition.parse_value is not None  # noqa: S101 - as strawberry has it
+    moment = cast("datetime", DateTimeDefinition.parse_value(value))
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a DateTime lies in the years 1 to 9999 of UTC") from None
+
+
+#: Moments are in UTC from the door on: at the ends of the calendar not every zone's time is one there.
+DATE_TIME: ScalarDefinition = replace(DateTimeDefinition, parse_value=_moment)

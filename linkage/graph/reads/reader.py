@@ -11,6 +11,7 @@ from neo4j.exceptions import ClientError, DriverError, Neo4jError, ServiceUnavai
 
 from linkage.errors import BadInput, DatabaseUnavailable
 from linkage.graph.connection import Connection, async_driver, trouble
+from linkage.tracing import span
 
 #: A query is given up after so long, on the server too (seconds): whoever asked hears of it within six seconds.
 SECONDS = 4.5
@@ -44,12 +45,14 @@ class Reader:
         """
         self.queries += 1
         try:
-            async with asyncio.timeout(self._seconds + 0.5):
-                try:
-                    return await self._once(text, parameters)
-                except (SessionExpired, ServiceUnavailable):
-                    # A restarted server leaves dead connections in the pool: the first try finds out.
-                    return await self._once(text, parameters)
+            # Our own text, with parameters in place of every value.
+            with span("cypher", {"db.system": "neo4j", "db.statement": text}):
+                async with asyncio.timeout(self._seconds + 0.5):
+                    try:
+                        return await self._once(text, parameters)
+                    except (SessionExpired, ServiceUnavailable):
+                        # A restarted server leaves dead connections in the pool: the first try finds out.
+                        return await self._once(text, parameters)
         except TimeoutError as error:
             raise DatabaseUnavailable(
                 "Neo4j took too long to answer", next_step="Ask for less: smaller pages, fewer hops."
