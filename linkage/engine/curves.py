@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from linkage.engine.labels import Actors, owners
-from linkage.engine.model import Curve
-from linkage.engine.scorecard import fit_curves, log_odds
+from linkage.engine.model import Curve, Scorecard
+from linkage.engine.scorecard import fit_scorecard, log_odds
 from linkage.engine.standing import ASPECTS, HOURS, LOAD, NOBODYS, SIGN_UP, Beside, weigh_loads
 from linkage.engine.tables import Bits, Ints
 
@@ -24,6 +24,12 @@ POINTS: dict[str, tuple[float, ...]] = {
     "fellows": (0, 1, 1.6, 2, 2.6, 3, 4, 5, 6),
     "size": (1, 1.6, 2.3, 3, 4, 5, 6, 8, 11),
     "own": (0, 0.2, 0.4, 0.6, 0.8, 1),
+}
+#: What says more together than alone: that sign-ups, or loads, are not alike tells the more against a member, the more
+#: others are alike. Of all pairs of aspects these told most on worlds left out (docs/decisions/0011).
+TOGETHER: dict[tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]] = {
+    ("sign_up", "size"): ((-3, -1, 1, 2, 4), (1, 2.3, 4, 6, 11)),
+    ("load", "size"): ((-8, -2, 0, 0.5, 1.5), (1, 2.3, 4, 6, 11)),
 }
 MEMBERS = 2000.0  # that the members of each data set weigh together: they depend on each other
 FEWEST = 50  # members below which nothing is learnt
@@ -70,34 +76,39 @@ def _evading(beside: Beside, label: Ints, actors: Actors, load: Bits) -> Real:
     return seen
 
 
-def learn_curves(judged: Sequence[Judged], given: Mapping[str, Curve]) -> dict[str, Curve]:
-    """The given curves, with those that these subjects teach in their place; as given without enough of both sorts.
+def learn_scorecard(judged: Sequence[Judged], given: Scorecard) -> Scorecard:
+    """The given scorecard, with what these subjects teach in its place; as given without enough of both sorts.
 
     Each subject teaches again as if actors evaded, so that what they can change at will is trusted for what it is worth
-    when they do; and as if the data set lacked sign-ups, requests, usage, or all of these, so that the curves serve
+    when they do; and as if the data set lacked sign-ups, requests, usage, or all of these, so that the scorecard serves
     where a provider keeps none. All of it weighs alike: of actors and providers to come it is not known which they are.
     """
     some = [each for each in judged if len(each.right)]
     right = np.concatenate([each.right for each in some]) if some else np.zeros(0)
     if len(right) < FEWEST or right.all() or not right.any():
-        return dict(given)
+        return given
     seen = np.concatenate([each.seen for each in some])
     weight = np.concatenate(
         [np.full(len(each.right), min(MEMBERS, len(each.right)) / len(each.right)) for each in some]
     )
-    known = np.isfinite(seen).any(axis=0)
-    points = {aspect: _points(aspect, given) for number, aspect in enumerate(ASPECTS) if known[number]}
+    known = {aspect for aspect, figures in zip(ASPECTS, seen.T, strict=True) if np.isfinite(figures).any()}
+    points = {aspect: at for aspect in ASPECTS if aspect in known and (at := _points(aspect, given.curves))}
+    pairs = {aspects: at for aspects, at in TOGETHER.items() if set(aspects) <= set(points)}
     again = [np.concatenate([each.evading for each in some]), *(_without(seen, aspects) for aspects in MAY_LACK)]
-    points = {name: at for name, at in points.items() if at}
     seen = np.concatenate([seen, *again])
-    curves = fit_curves(
+    kept = Scorecard(
+        curves={name: curve for name, curve in given.curves.items() if name not in points},
+        together=tuple(surface for surface in given.together if surface.aspects not in pairs),
+    )
+    learnt = fit_scorecard(
         seen,
         np.tile(right, 1 + len(again)),
         np.tile(weight, 1 + len(again)),
         points,
-        beside=log_odds(seen, {name: curve for name, curve in given.items() if name not in points}),
+        pairs,
+        beside=log_odds(seen, kept),
     )
-    return {**given, **curves}
+    return Scorecard(curves={**given.curves, **learnt.curves}, together=(*kept.together, *learnt.together))
 
 
 def _without(seen: Real, aspects: Sequence[int]) -> Real:

@@ -100,8 +100,36 @@ class Curve(_Part):
         return self
 
 
-class Confidence(_Part):
-    """How sure a member is, by what curve of each aspect (`standing.ASPECTS`); at least `stated` where a person or a
+class Surface(_Part):
+    """Bits that two aspects say together, beside what each says alone: straight between the points of each, level
+    beyond them, a row of bits for each point of the first; none where either is not known."""
+
+    aspects: tuple[str, str]
+    at: tuple[tuple[float, ...], tuple[float, ...]]
+    bits: tuple[tuple[float, ...], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        rows, columns = map(len, self.at)
+        if len(self.bits) != rows or any(len(row) != columns for row in self.bits):
+            raise ValueError(f"for {rows} points by {columns} there must be as many rows of as many bits")
+        if min(rows, columns) < 2:
+            raise ValueError("each aspect needs two points or more")
+        if any(left >= right for points in self.at for left, right in pairwise(points)):
+            raise ValueError("the points must rise")
+        return self
+
+
+class Scorecard(_Part):
+    """How a subject stands beside a cluster: by what curve of each aspect (`standing.ASPECTS`), and by what surface of
+    those that say more together than alone."""
+
+    curves: dict[str, Curve]
+    together: tuple[Surface, ...] = ()
+
+
+class Confidence(Scorecard):
+    """How sure a member is, by a scorecard; at least `stated` where a person or a
     declared membership says so. `typical` is how many are right where the curves were learnt. Members of less than
     `least` are let go in the second look, and records, which are judged by their evidence alone, of less than
     `least_by_evidence`."""
@@ -110,17 +138,15 @@ class Confidence(_Part):
     typical: Probability
     least: Annotated[float, Field(ge=0, lt=1)]
     least_by_evidence: Annotated[float, Field(ge=0, lt=1)]
-    curves: dict[str, Curve]
 
 
-class Newcomers(_Part):
-    """Which single accounts the second look takes in: those at least so sure (`least`), by what curve of each aspect,
+class Newcomers(Scorecard):
+    """Which single accounts the second look takes in: those at least so sure (`least`), by a scorecard of their own,
     to belong to the cluster of `core` members or more that they share most with, `near` bits or more."""
 
     least: Probability
     core: Annotated[int, Field(ge=2)]
     near: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    curves: dict[str, Curve]
 
 
 class Bands(_Part):

@@ -317,7 +317,7 @@ class _World:
         if not len(subject):
             return False
         seen = self._look(subject, cluster, scene)
-        odds = log_odds(seen.seen, welcome.curves)
+        odds = log_odds(seen.seen, welcome)
         stands = seen.account & (probability(odds) >= welcome.least)
         if not stands.any():
             return False
@@ -392,7 +392,7 @@ class _World:
         if not seen.account[0]:
             sure = float(probability(seen.odds)[0])
             return sure if sure >= self.model.confidence.least_by_evidence else 0.0
-        odds = log_odds(seen.seen, self.model.confidence.curves) + self.around.base_rate_bits
+        odds = log_odds(seen.seen, self.model.confidence) + self.around.base_rate_bits
         return float(probability(odds)[0])
 
     # -- what became of them ---------------------------------------------------------------------------------

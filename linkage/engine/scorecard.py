@@ -2,15 +2,18 @@
 
 Each aspect of it (`standing.ASPECTS`) adds bits by a curve of its own, straight between its points and level
 beyond them (a generalised additive model: Hastie and Tibshirani 1986), so that what speaks for and against a member can
-be read off and adds up:
+be read off and adds up; and a few pairs of aspects add what they say together beside that, by a surface (models with
+such interactions: Lou, Caruana, Gehrke and Hooker 2013):
 
     log2 odds = Σ over aspects of curve(figure)      not known: the curve's `unknown`; of nobody: its `lacking`
+              + Σ over pairs of surface(figures)     one of them not known: 0
 
 Who lacks what others have is told apart by that (accounts that hardly work have no hours of which enough is known); who
 lacks what nobody has is not.
 
-`fit_curves` finds the curves by penalised logistic regression: each is bound to be nearly straight, unless the members
-say otherwise (second differences, as in P-splines: Eilers and Marx 1996).
+`fit_scorecard` finds both by penalised logistic regression: each curve is bound to be nearly straight, unless the
+members say otherwise (second differences, as in P-splines: Eilers and Marx 1996), and each surface to be nearly
+nothing.
 """
 
 from __future__ import annotations
@@ -20,21 +23,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from linkage.engine.model import Curve
+from linkage.engine.model import Curve, Scorecard, Surface
 from linkage.engine.standing import ASPECTS
 
 Real = npt.NDArray[np.float64]
 LN2 = float(np.log(2))
+#: Prices of a bend, of a bit of a curve, and of a bit of a surface, in units of the log loss of a member of weight 1.
+BEND, RIDGE, LIFT = 30.0, 0.3, 3.0
 
 
-def log_odds(seen: Real, curves: Mapping[str, Curve]) -> Real:
+def log_odds(seen: Real, card: Scorecard) -> Real:
     """Bits for each subject being the cluster's actor's; `seen` is subject × aspect."""
     bits = np.zeros(len(seen))
     for column, aspect in enumerate(ASPECTS):
-        if curve := curves.get(aspect):
+        if curve := card.curves.get(aspect):
             figure = seen[:, column]
             known = np.interp(figure, curve.at, curve.bits)
             bits += np.select([np.isnan(figure), np.isposinf(figure)], [curve.unknown, curve.lacking], known)
+    for surface in card.together:
+        bits += _both(seen, surface.aspects, surface.at) @ np.ravel(surface.bits)
     return bits
 
 
@@ -43,37 +50,57 @@ def probability(bits: Real) -> Real:
     return 1 / (1 + np.exp2(-bits))
 
 
-def fit_curves(
+def fit_scorecard(
     seen: Real,
     right: Real,
     weight: Real,
     points: Mapping[str, Sequence[float]],
+    pairs: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[float]]],
     *,
     beside: Real | float = 0.0,
-    bend: float = 30.0,
-    ridge: float = 0.3,
-) -> dict[str, Curve]:
-    """The curves through these points that tell best which subjects are right (1) and which are not (0), when other
-    curves say `beside` bits of each.
-
-    `bend` is the price of a bend, `ridge` that of a bit, both in units of the log loss of one member of weight 1.
-    """
+) -> Scorecard:
+    """The curves and surfaces through these points that tell best which subjects are right (1) and which are not (0),
+    when others say `beside` bits of each."""
     shown = [(column, aspect) for column, aspect in enumerate(ASPECTS) if aspect in points]
     places = [np.asarray(points[aspect], float) for _, aspect in shown]
-    base = np.hstack([_hats(seen[:, column], at) for (column, _), at in zip(shown, places, strict=True)])
-    penalty = np.zeros((base.shape[1], base.shape[1]))
-    start = 0
-    for at in places:
-        end = start + len(at) + 2
-        penalty[start:end, start:end] = _penalty(at, bend, ridge)
-        start = end
-    found = _logistic(base, right, weight, penalty, beside * LN2) / LN2
-    curves, start = {}, 0
-    for (_, aspect), at in zip(shown, places, strict=True):
-        *bits, unknown, lacking = (round(float(x), 2) for x in found[start : start + len(at) + 2])
+    base = [_hats(seen[:, column], at) for (column, _), at in zip(shown, places, strict=True)]
+    prices = [_penalty(at) for at in places]
+    for aspects, at in pairs.items():
+        base.append(_both(seen, aspects, at))
+        prices.append(LIFT * np.eye(base[-1].shape[1]))
+    found = _logistic(np.hstack(base), right, weight, _blocks(prices), beside * LN2) / LN2
+    parts = np.split(found, np.cumsum([len(price) for price in prices])[:-1])
+    curves, surfaces = {}, []
+    for (_, aspect), part in zip(shown, parts[: len(shown)], strict=True):
+        *bits, unknown, lacking = _rounded(part)
         curves[aspect] = Curve(at=tuple(points[aspect]), bits=tuple(bits), unknown=unknown, lacking=lacking)
-        start += len(at) + 2
-    return curves
+    for (aspects, at), part in zip(pairs.items(), parts[len(shown) :], strict=True):
+        rows = tuple(_rounded(row) for row in part.reshape(len(at[0]), len(at[1])))
+        surfaces.append(Surface(aspects=aspects, at=(tuple(at[0]), tuple(at[1])), bits=rows))
+    return Scorecard(curves=curves, together=tuple(surfaces))
+
+
+def _rounded(bits: Real) -> tuple[float, ...]:
+    return tuple(round(float(x), 2) for x in bits)
+
+
+def _blocks(prices: Sequence[Real]) -> Real:
+    """The prices along the diagonal: what one curve costs does not hang on another."""
+    whole = np.zeros((sum(map(len, prices)),) * 2)
+    start = 0
+    for price in prices:
+        whole[start : start + len(price), start : start + len(price)] = price
+        start += len(price)
+    return whole
+
+
+def _both(seen: Real, aspects: tuple[str, str], at: tuple[Sequence[float], Sequence[float]]) -> Real:
+    """Member × point of the one × point of the other, flat: how much of each point's bits a member gets."""
+    one, other = (
+        _hats(seen[:, ASPECTS.index(aspect)], np.asarray(points, float))[:, :-2]
+        for aspect, points in zip(aspects, at, strict=True)
+    )
+    return (one[:, :, None] * other[:, None, :]).reshape(len(seen), -1)
 
 
 def _hats(figure: Real, at: Real) -> Real:
@@ -91,17 +118,17 @@ def _hats(figure: Real, at: Real) -> Real:
     return base
 
 
-def _penalty(at: Real, bend: float, ridge: float) -> Real:
+def _penalty(at: Real) -> Real:
     """The price of the bits at these points: of their bends, by width, and a little of their size; the last two of the
     unknown's and the lacking's."""
     count = len(at)
-    price = ridge * np.eye(count + 2)
+    price = RIDGE * np.eye(count + 2)
     width = (at[-1] - at[0]) / (count - 1)
     for i in range(1, count - 1):
         left, right = (at[i] - at[i - 1]) / width, (at[i + 1] - at[i]) / width
         second = np.zeros(count + 2)
         second[i - 1 : i + 2] = [1 / left, -1 / left - 1 / right, 1 / right]
-        price += bend * np.outer(second, second)
+        price += BEND * np.outer(second, second)
     return price
 
 

@@ -87,7 +87,7 @@ def base_rate_bits(seen: Beside, stated: Flags, confidence: Confidence) -> float
     """
     counted = seen.account & ~stated[seen.subject]
     count = int(counted.sum())
-    right = float(probability(log_odds(seen.seen[counted], confidence.curves)).sum())
+    right = float(probability(log_odds(seen.seen[counted], confidence)).sum())
     here = (right + FEW * confidence.typical) / (count + FEW)
     return float(np.log2(here / (1 - here)) - np.log2(confidence.typical / (1 - confidence.typical)))
 
@@ -95,7 +95,7 @@ def base_rate_bits(seen: Beside, stated: Flags, confidence: Confidence) -> float
 def how_sure(seen: Beside, stated: Flags, confidence: Confidence, shift: float) -> Bits:
     """Confidence by subject, at this base rate; of singles 1. Records have that of their evidence."""
     sure = np.ones(len(stated))
-    bits = np.where(seen.account, log_odds(seen.seen, confidence.curves) + shift, seen.odds)
+    bits = np.where(seen.account, log_odds(seen.seen, confidence) + shift, seen.odds)
     sure[seen.subject] = probability(bits)
     member = stated & (sure < confidence.stated)
     sure[member] = confidence.stated
@@ -126,7 +126,7 @@ def take_in(label: Ints, newcomers: Look, marks: Marks, welcome: Newcomers) -> t
     turns: list[Taken] = []
     for turn in range(1, MOST_LOOKS + 1):
         seen = newcomers(label)
-        bits = log_odds(seen.seen, welcome.curves)
+        bits = log_odds(seen.seen, welcome)
         stands = seen.account & (probability(bits) >= welcome.least)
         stands &= ~forbidden(label, seen.subject, np.where(stands, seen.cluster, -1), marks)
         if not stands.any():

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from linkage.engine.curves import Judged, judge, learn_curves
+from linkage.engine.curves import Judged, judge, learn_scorecard
 from linkage.engine.fit import Free, Taught, ends, free_numbers, log_loss, moved, priced, read, regress, steps
 from linkage.engine.labels import Actors, Decisions
 from linkage.engine.lessons import cluster, learn, look_at_world, members_of, newcomers_of
-from linkage.engine.model import Model
+from linkage.engine.model import Model, Scorecard
 from linkage.engine.model_file import check_place, differences, write_model
 from linkage.engine.second_look import Seen
 from linkage.engine.standing import Beside
@@ -187,20 +187,27 @@ def _with_curves(model: Model, pupils: Sequence[Pupil], labels: Sequence[Ints]) 
         if pupil.truth is not None and isinstance(pupil.labels, Actors)
     ]
     members = [_judge(pupil, members_of(pupil.world, label, model), label, actors) for pupil, label, actors in taught]
-    curves = learn_curves(members, model.confidence.curves)
-    if curves != model.confidence.curves:
+    given = _scorecard(model.confidence)
+    learnt = learn_scorecard(members, given)
+    if learnt != given:
         right = float(np.mean([each.right.mean() for each in members if len(each.right)]))
         typical = round(min(max(right, 0.01), 0.99), 3)
-        confidence = model.confidence.model_copy(update={"curves": curves, "typical": typical})
+        confidence = model.confidence.model_copy(
+            update={"curves": learnt.curves, "together": learnt.together, "typical": typical}
+        )
         model = model.model_copy(update={"confidence": confidence})
     newcomers = []
     for pupil, label, actors in taught:
         beside, kept = newcomers_of(pupil.world, label, model)
         newcomers.append(_judge(pupil, beside, kept, actors))
-    curves = learn_curves(newcomers, model.newcomers.curves)
-    if curves != model.newcomers.curves:
-        model = model.model_copy(update={"newcomers": model.newcomers.model_copy(update={"curves": curves})})
-    return model
+    learnt = learn_scorecard(newcomers, _scorecard(model.newcomers))
+    welcome = model.newcomers.model_copy(update={"curves": learnt.curves, "together": learnt.together})
+    return model.model_copy(update={"newcomers": welcome})
+
+
+def _scorecard(part: Scorecard) -> Scorecard:
+    """The scorecard of a part of the model, by itself."""
+    return Scorecard(curves=part.curves, together=part.together)
 
 
 def _judge(pupil: Pupil, beside: Beside, label: Ints, actors: Actors) -> Judged:

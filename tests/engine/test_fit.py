@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from linkage.engine import Facts, Model
-from linkage.engine.curves import POINTS, Judged, judge, learn_curves
+from linkage.engine.curves import POINTS, TOGETHER, Judged, judge, learn_scorecard
 from linkage.engine.fit import (
     STEP,
     Free,
@@ -25,10 +25,10 @@ from linkage.engine.fit import (
 )  # fmt: skip
 from linkage.engine.labels import Actors, Decisions, owners, split
 from linkage.engine.lessons import Lessons, World, cluster, gather_world, learn, members_of, newcomers_of
-from linkage.engine.model import Curve
+from linkage.engine.model import Curve, Scorecard, Surface
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import number_by_first
-from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, LOAD, NOBODYS, SIZE, Beside
+from linkage.engine.standing import ASPECTS, EVIDENCE, FELLOWS, HOURS, LOAD, NOBODYS, SIGN_UP, SIZE, Beside
 from tests.engine.conftest import accounts, decided, observed
 
 LN2 = float(np.log(2))
@@ -170,7 +170,9 @@ def test_clusters_of_which_as_many_decisions_say_one_thing_as_the_other_teach_no
     assert np.isnan(asked(found, [0, 0, 1, 1, 2, 3], 0, 1))
 
 
-# Curves
+# Scorecards
+
+NOTHING = Scorecard(curves={})
 
 
 def test_curves_are_calibrated_where_the_figures_tell() -> None:
@@ -179,8 +181,8 @@ def test_curves_are_calibrated_where_the_figures_tell() -> None:
     seen[:, EVIDENCE] = random.uniform(0, 70, len(seen))
     chance = 1 / (1 + np.exp2(-(seen[:, EVIDENCE] - 20) / 8))
     right = (random.random(len(seen)) < chance).astype(float)
-    curves = learn_curves([Judged(seen[:4000], seen[:4000], right[:4000])], {})
-    said = probability(log_odds(seen[4000:], curves))
+    card = learn_scorecard([Judged(seen[:4000], seen[:4000], right[:4000])], NOTHING)
+    said = probability(log_odds(seen[4000:], card))
     assert np.abs(said - chance[4000:]).mean() < 0.03
 
 
@@ -194,15 +196,37 @@ def test_an_aspect_of_which_nothing_is_known_keeps_its_curve() -> None:
     seen, right = members()
     seen[:, HOURS] = np.nan
     hours = Curve(at=(0, 5), bits=(1, 2))
-    found = learn_curves([Judged(seen, seen, right)], {"hours": hours})
-    assert found["hours"] == hours
-    assert set(found) == set(POINTS)
+    found = learn_scorecard([Judged(seen, seen, right)], Scorecard(curves={"hours": hours}))
+    assert found.curves["hours"] == hours
+    assert set(found.curves) == set(POINTS)
+    assert {surface.aspects for surface in found.together} == set(TOGETHER)
+
+
+def test_aspects_of_which_one_is_not_known_keep_what_they_say_together() -> None:
+    seen, right = members()
+    seen[:, SIGN_UP] = np.nan
+    aspects, at = next((aspects, at) for aspects, at in TOGETHER.items() if aspects[0] == "sign_up")
+    told = Surface(aspects=aspects, at=at, bits=tuple((1.0,) * len(at[1]) for _ in at[0]))
+    found = learn_scorecard([Judged(seen, seen, right)], Scorecard(curves={}, together=(told,)))
+    assert told in found.together
+    assert {surface.aspects for surface in found.together} == set(TOGETHER)
+
+
+def test_what_two_aspects_say_only_together_is_learnt() -> None:
+    """Who signed up unlike the others is wrong in large clusters, and right in small ones."""
+    seen, _ = members(4000)
+    seen[:, SIGN_UP] = np.tile([-2.0, 3.0], 2000)
+    seen[:, SIZE] = np.repeat([1.5, 8.0], 2000)
+    right = ((seen[:, SIGN_UP] > 0) == (seen[:, SIZE] > 4)).astype(float)
+    sure = probability(log_odds(seen, learn_scorecard([Judged(seen, seen, right)], NOTHING)))
+    assert np.abs(sure - right).max() < 0.25
 
 
 def test_what_is_learnt_allows_for_what_a_curve_says_of_the_unknown() -> None:
     seen, right = members()
     seen[:, HOURS] = NOBODYS
-    found = learn_curves([Judged(seen, seen, right)], {"hours": Curve(at=(0, 5), bits=(1, 2), lacking=-3.0)})
+    given = Scorecard(curves={"hours": Curve(at=(0, 5), bits=(1, 2), lacking=-3.0)})
+    found = learn_scorecard([Judged(seen, seen, right)], given)
     assert probability(log_odds(seen, found)).mean() == pytest.approx(right.mean(), abs=0.01)
 
 
@@ -212,7 +236,7 @@ def test_the_unknown_has_bits_of_its_own() -> None:
     right = (np.arange(len(seen)) % 2).astype(float)
     seen[::4, HOURS] = np.nan
     right[::4] = 1.0
-    sure = probability(log_odds(seen, learn_curves([Judged(seen, seen, right)], {})))
+    sure = probability(log_odds(seen, learn_scorecard([Judged(seen, seen, right)], NOTHING)))
     assert sure[::4].mean() > 0.8
     assert sure[1:][seen[1:, HOURS] > 0].mean() < 0.75
 
@@ -222,18 +246,18 @@ def test_what_nobody_has_is_held_against_nobody() -> None:
     seen, _ = members(4000)
     right = (np.arange(len(seen)) % 4 > 0).astype(float)
     seen[right == 0, HOURS] = np.nan
-    curves = learn_curves([Judged(seen, seen, right)], {})
-    assert probability(log_odds(seen[right == 0], curves)).max() < 0.2
+    card = learn_scorecard([Judged(seen, seen, right)], NOTHING)
+    assert probability(log_odds(seen[right == 0], card)).max() < 0.2
     seen[:, [HOURS, LOAD]] = NOBODYS
-    assert probability(log_odds(seen, curves)).mean() == pytest.approx(right.mean(), abs=0.05)
+    assert probability(log_odds(seen, card)).mean() == pytest.approx(right.mean(), abs=0.05)
 
 
 @pytest.mark.parametrize("right", ["all", "none", "few"])
 def test_members_all_of_one_sort_or_too_few_teach_no_curve(right: str) -> None:
     seen, some = members(20 if right == "few" else 400)
     some = {"all": np.ones_like(some), "none": np.zeros_like(some), "few": some}[right]
-    given = Model.load().confidence.curves
-    assert learn_curves([Judged(seen, seen, some)], given) == given
+    given = Model.load().confidence
+    assert learn_scorecard([Judged(seen, seen, some)], given) == given
 
 
 def test_who_was_stated_or_held_out_is_left_out() -> None:
@@ -258,11 +282,11 @@ def test_what_actors_can_change_at_will_is_trusted_for_what_it_is_worth_when_the
     evading = seen.copy()
     evading[:, LOAD] = random.normal(-3, 1, len(seen))
     seen[:, LOAD] = np.where(right > 0, random.normal(1, 1, len(seen)), evading[:, LOAD])
-    open_handed = learn_curves([Judged(seen, seen, right)], {})["load"].bits
-    wary = learn_curves([Judged(seen, evading, right)], {})["load"].bits
+    open_handed = learn_scorecard([Judged(seen, seen, right)], NOTHING).curves["load"].bits
+    wary = learn_scorecard([Judged(seen, evading, right)], NOTHING).curves["load"].bits
     span, punishes = np.ptp(wary), wary[-1] - wary[1]
     assert 0 < punishes <= span < np.ptp(open_handed)
-    sure = probability(log_odds(evading, learn_curves([Judged(seen, evading, right)], {})))
+    sure = probability(log_odds(evading, learn_scorecard([Judged(seen, evading, right)], NOTHING)))
     assert sure[right > 0].mean() > 0.5
 
 

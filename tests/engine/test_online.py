@@ -67,7 +67,7 @@ class Batch:
         """The log2 odds of a newcomer beside a cluster, as the second look has them."""
         scene = set_scene(label, self.holdings, self.separate, self.activity, self.weights)
         seen = look_at(np.array([subject], np.int32), np.array([cluster], np.int32), scene)
-        return float(log_odds(seen.seen, MODEL.newcomers.curves)[0])
+        return float(log_odds(seen.seen, MODEL.newcomers)[0])
 
     def newcomer(self, member: int, label: Ints) -> Newcomer:
         h, g = self.holdings, self.gathered

@@ -15,7 +15,7 @@ from benchmarks.datasets import worlds
 from linkage.engine import resolve
 from linkage.engine.behaviour import gather_activity
 from linkage.engine.forest import apart
-from linkage.engine.model import Confidence, Curve, Model, Newcomers
+from linkage.engine.model import Confidence, Curve, Model, Newcomers, Scorecard, Surface
 from linkage.engine.scorecard import log_odds, probability
 from linkage.engine.second_look import base_rate_bits, how_sure, keep_who_stands, let_go, retell, take_in
 from linkage.engine.standing import ASPECTS, EVIDENCE, HOURS, NOBODYS, Beside, when_known
@@ -70,7 +70,7 @@ def test_a_confidence_is_the_sum_of_its_curves_and_what_is_not_known_adds_what_t
     seen = np.full((5, len(ASPECTS)), np.nan)
     seen[:3, EVIDENCE] = [5.0, 15.0, 99.0]
     seen[2:4, HOURS] = [2.5, NOBODYS]
-    assert log_odds(seen, curves).tolist() == pytest.approx([-1.5, 1.5, 5.0, 0.25, -0.5])
+    assert log_odds(seen, Scorecard(curves=curves)).tolist() == pytest.approx([-1.5, 1.5, 5.0, 0.25, -0.5])
     assert probability(np.array([0.0, 1.0])).tolist() == pytest.approx([1 / 2, 2 / 3])
 
 
@@ -83,9 +83,35 @@ def test_a_curve_rises_and_has_bits_for_each_point(at: tuple[float, ...], bits: 
         Curve(at=at, bits=bits)
 
 
-def test_every_curve_of_the_shipped_model_is_of_an_aspect() -> None:
+def test_a_surface_adds_what_two_aspects_say_together_where_both_are_known() -> None:
+    at = ((0.0, 10.0), (0.0, 1.0, 2.0))
+    surface = Surface(aspects=("evidence", "hours"), at=at, bits=((0.0, 1.0, 2.0), (4.0, 5.0, 8.0)))
+    seen = np.full((6, len(ASPECTS)), np.nan)
+    seen[:4, EVIDENCE] = [0.0, 5.0, 10.0, 99.0]
+    seen[[0, 1, 2, 3, 5], HOURS] = [1.0, 0.5, 1.5, -3.0, NOBODYS]
+    told = log_odds(seen, Scorecard(curves={}, together=(surface,)))
+    assert told.tolist() == pytest.approx([1.0, 2.5, 6.5, 4.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("at", "bits", "fault"),
+    [
+        (((0.0, 1.0), (0.0, 0.0)), ((1.0, 2.0), (1.0, 2.0)), "must rise"),
+        (((0.0, 1.0), (0.0, 1.0)), ((1.0, 2.0), (1.0,)), "as many rows of as many bits"),
+        (((0.0,), (0.0, 1.0)), ((1.0, 2.0),), "two points or more"),
+    ],
+)
+def test_a_surface_has_bits_for_all_its_points(
+    at: tuple[tuple[float, ...], tuple[float, ...]], bits: tuple[tuple[float, ...], ...], fault: str
+) -> None:
+    with pytest.raises(ValueError, match=fault):
+        Surface(aspects=("evidence", "hours"), at=at, bits=bits)
+
+
+def test_every_curve_and_surface_of_the_shipped_model_is_of_an_aspect() -> None:
     model = Model.load()
-    assert set(model.confidence.curves) | set(model.newcomers.curves) <= set(ASPECTS)
+    for card in (model.confidence, model.newcomers):
+        assert set(card.curves) | {aspect for surface in card.together for aspect in surface.aspects} <= set(ASPECTS)
 
 
 BY_SIZE = Confidence(
