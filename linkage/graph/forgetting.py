@@ -79,7 +79,8 @@ class Stale:
 
     def subjects(self) -> list[tuple[str, str]]:
         """Those it is of, by type and id."""
-        observed = zip(self.gone["subject_type"].to_pylist(), self.gone["subject_id"].to_pylist(), strict=True)
+        columns = (self.gone[name].to_pylist() for name in ("subject_type", "subject_id"))
+        observed = [(str(type_), str(identity)) for type_, identity in zip(*columns, strict=True)]
         return [*observed, *(("account", str(identity)) for identity in self.users["account_id"].to_pylist())]
 
 
