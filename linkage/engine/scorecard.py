@@ -27,6 +27,7 @@ from linkage.engine.model import Curve, Scorecard, Surface
 from linkage.engine.standing import ASPECTS
 
 Real = npt.NDArray[np.float64]
+Points = tuple[Sequence[float], Sequence[float]]
 LN2 = float(np.log(2))
 #: Prices of a bend, of a bit of a curve, and of a bit of a surface, in units of the log loss of a member of weight 1.
 BEND, RIDGE, LIFT = 30.0, 0.3, 3.0
@@ -41,7 +42,8 @@ def log_odds(seen: Real, card: Scorecard) -> Real:
             known = np.interp(figure, curve.at, curve.bits)
             bits += np.select([np.isnan(figure), np.isposinf(figure)], [curve.unknown, curve.lacking], known)
     for surface in card.together:
-        bits += _both(seen, surface.aspects, surface.at) @ np.ravel(surface.bits)
+        one, other = _sides(seen, surface.aspects, surface.at)
+        bits += (one * (other @ np.asarray(surface.bits).T)).sum(axis=1)
     return bits
 
 
@@ -55,7 +57,7 @@ def fit_scorecard(
     right: Real,
     weight: Real,
     points: Mapping[str, Sequence[float]],
-    pairs: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[float]]],
+    pairs: Mapping[tuple[str, str], Points],
     *,
     beside: Real | float = 0.0,
 ) -> Scorecard:
@@ -66,7 +68,8 @@ def fit_scorecard(
     base = [_hats(seen[:, column], at) for (column, _), at in zip(shown, places, strict=True)]
     prices = [_penalty(at) for at in places]
     for aspects, at in pairs.items():
-        base.append(_both(seen, aspects, at))
+        one, other = _sides(seen, aspects, at)
+        base.append((one[:, :, None] * other[:, None, :]).reshape(len(seen), len(at[0]) * len(at[1])))
         prices.append(LIFT * np.eye(base[-1].shape[1]))
     found = _logistic(np.hstack(base), right, weight, _blocks(prices), beside * LN2) / LN2
     parts = np.split(found, np.cumsum([len(price) for price in prices])[:-1])
@@ -94,13 +97,13 @@ def _blocks(prices: Sequence[Real]) -> Real:
     return whole
 
 
-def _both(seen: Real, aspects: tuple[str, str], at: tuple[Sequence[float], Sequence[float]]) -> Real:
-    """Member × point of the one × point of the other, flat: how much of each point's bits a member gets."""
+def _sides(seen: Real, aspects: tuple[str, str], at: Points) -> tuple[Real, Real]:
+    """Member × point of the one aspect, and of the other: how much of each point's bits a member gets."""
     one, other = (
         _hats(seen[:, ASPECTS.index(aspect)], np.asarray(points, float))[:, :-2]
         for aspect, points in zip(aspects, at, strict=True)
     )
-    return (one[:, :, None] * other[:, None, :]).reshape(len(seen), -1)
+    return one, other
 
 
 def _hats(figure: Real, at: Real) -> Real:
