@@ -134,7 +134,7 @@ def test_no_random_operation_meets_an_error_of_ours_or_a_value_that_is_hidden(
 ) -> None:
     caplog.set_level(logging.INFO, logger="linkage")
     chance = random.Random(SEED)  # noqa: S311 - the same operations every time
-    wide = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104 - nothing listens
+    wide = settings.model_copy(update={"host": "0.0.0.0", "rate": 1000.0})  # noqa: S104 - nothing listens
     with TestClient(create_app(wide), base_url="http://linkage.example") as client:
         headers = {"Authorization": shown[Role.ADMIN]}
         clues = client.post("/graphql", json={"query": SAMPLES}, headers=headers).json()["data"]

@@ -63,6 +63,7 @@ def service(
     log = tmp_path_factory.mktemp("served") / "serve.log"
     watched = {
         "LINKAGE_LOG_FORMAT": "json",
+        "LINKAGE_RATE": "1000",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
