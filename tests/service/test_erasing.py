@@ -16,6 +16,7 @@ from linkage.service import Service
 from linkage.service.deciding import Statement
 from linkage.service.erasing import Wanted
 from linkage.settings import Settings
+from tests.conftest import QUICK
 from tests.small_service import settings_for
 from tests.small_world import link, where
 
@@ -197,7 +198,10 @@ def test_the_same_file_brings_nothing_back_and_a_new_word_is_a_new_fact(
     assert service.record("observations", [{"account_id": ACCOUNT, "kind": "device", "value": "device-zq84x"}]).accepted
 
 
-def test_a_managed_neo4j_keeps_no_byte_of_it_either(tmp_path: Path, cache: Path) -> None:
+def test_a_managed_neo4j_keeps_no_byte_of_it_either(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", " ".join(QUICK))
     settings = Settings.load({"LINKAGE_DATA": str(tmp_path / "data"), "LINKAGE_CACHE": str(cache)})
     with Service.open(settings) as service:
         plant(service)
