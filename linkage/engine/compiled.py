@@ -61,7 +61,7 @@ def warm_up() -> Resolution:
 
 
 def warm_up_links() -> Outcome:
-    """Link a newcomer to the cluster that it shares all with, beside one that it shares little with."""
+    """Link a newcomer to the cluster that it shares all with; another, opened much later, shares little with any."""
     period = Period(1.0, 2.0)
 
     def fellows(cluster: str, count: int) -> tuple[Fellow, ...]:
@@ -72,7 +72,7 @@ def warm_up_links() -> Outcome:
     crowded = Used("ip", "x", period, 3, 0.0, (), {"near": 2})
     newcomers = (
         Newcomer("account:new", None, 1.0, 0, (*uses, crowded)),
-        Newcomer("account:other", None, 1.0, 1, (Used("device", "y", period, 3, 0.0, (*near[:2], *far)),)),
+        Newcomer("account:other", None, 60.0, 1, (Used("device", "y", period, 3, 0.0, (*near[:2], *far)),)),
     )
     groups = {"near": Group(4, 1.0, 1.0), "far": Group(3, 9.0, 1.0)}
     return link(Surroundings(newcomers, groups, sign_up_span=100.0, apart={"account:new": {"far"}}), Model.load())

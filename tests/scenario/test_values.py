@@ -9,6 +9,7 @@ import numpy as np
 import phonenumbers
 import pytest
 
+from linkage.normalise import Context
 from linkage.normalise.kinds import KINDS
 from linkage.scenario.habits import HABITS, Spelling
 from linkage.scenario.values import (
@@ -44,8 +45,8 @@ def test_a_mailbox_written_in_any_way_is_one_mailbox_and_no_other() -> None:
     write = writers(Spelling(odd_mail=0.9), 3)["email"]
     owners = OWNERS[:4_000]
     normalise = KINDS["email"].normalise
-    plain = [normalise(text, None) for text in write(owners, NONE[:4_000]).to_pylist()]
-    odd = [normalise(text, None) for text in write(owners, VARIANTS[:4_000]).to_pylist()]
+    plain = [normalise(text, Context()) for text in write(owners, NONE[:4_000]).to_pylist()]
+    odd = [normalise(text, Context()) for text in write(owners, VARIANTS[:4_000]).to_pylist()]
     assert plain == odd
     assert None not in plain
     assert len(set(plain)) == len(owners)
@@ -82,7 +83,7 @@ def test_every_kind_is_taken_by_the_normalisers() -> None:
     for spelling in SPELLINGS:
         for kind, write in writers(spelling, 5).items():
             for text in write(OWNERS[:300], VARIANTS[:300] & np.uint64(0xFFFFFFFF)).to_pylist():
-                assert KINDS[kind].normalise(text, None) is not None, (kind, text)
+                assert KINDS[kind].normalise(text, Context()) is not None, (kind, text)
 
 
 @pytest.mark.parametrize("style", sorted({spelling.account_id for spelling in SPELLINGS}))
